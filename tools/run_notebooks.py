@@ -1,0 +1,196 @@
+"""Execute the notebooks and store their outputs. Run from the root of the clone: `make notebooks`.
+
+Only notebooks whose code, inputs, helper modules or requirements changed are executed; --all takes every one. Seconds,
+peak memory and versions go to book/notebooks.json and from there into the table of book/status.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import importlib.metadata
+import json
+import platform
+import re
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from tools.book_files import ROOT, notebooks, write_if_changed
+
+RECORD = ROOT / "book" / "notebooks.json"
+SHOWCASE = ROOT / "book" / "showcase"
+STATUS = ROOT / "book" / "status.md"
+_VERSIONS = ("paddleocr", "paddlepaddle", "paddlex", "onnxruntime", "rapidocr", "opencv-python", "numpy")
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+_IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
+
+
+def code_of(notebook: NotebookNode) -> str:
+    """The code of a notebook, cell after cell."""
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def helper_modules(code: str) -> set[Path]:
+    """The files of ocrbook that a piece of code imports, directly or through other files of ocrbook."""
+    found: set[Path] = set()
+    waiting = [code]
+    while waiting:
+        names = {"ocrbook"}
+        for module, members, plain in _IMPORT.findall(waiting.pop()):
+            base = module or plain
+            names |= {base} | {f"{base}.{member.strip()}" for member in members.split(",") if member.strip()}
+        for name in names:
+            parts = name.split(".")
+            for depth in range(1, len(parts) + 1):
+                stem = ROOT.joinpath(*parts[:depth])
+                for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+                    if path.is_file() and path not in found:
+                        found.add(path)
+                        waiting.append(path.read_text("utf-8"))
+    return found
+
+
+def digest(path: Path) -> str:
+    """A digest of all that decides the outputs of a notebook: code, helper modules, data sets, requirements."""
+    code = code_of(nbformat.read(ROOT / path, as_version=4))
+    data = [ROOT / name for name in sorted(set(re.findall(r"datasets/[\w-]+", code)))]
+    files = helper_modules(code) | {file for folder in data for file in folder.rglob("*") if file.is_file()}
+    files |= {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"}
+    result = hashlib.sha256(code.encode())
+    for file in sorted(files):
+        result.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return result.hexdigest()
+
+
+def normalise(notebook: NotebookNode) -> None:
+    """Leave nothing in a notebook that differs from run to run, or that a reader should not see."""
+    notebook.metadata = nbformat.from_dict(_METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                output.pop("metadata", None) if output.output_type == "stream" else None
+
+
+def execute(path: Path) -> dict[str, float]:
+    """Execute a notebook in place; return seconds and peak memory in megabytes (10^6 bytes)."""
+    notebook = nbformat.read(ROOT / path, as_version=4)
+    client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str((ROOT / path).parent)}})
+    start = time.perf_counter()
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        seconds = time.perf_counter() - start
+        peak = _peak_memory(client)
+    normalise(notebook)
+    nbformat.write(notebook, ROOT / path)
+    _store_showcase(notebook)
+    return {"seconds": round(seconds), "peak_megabytes": round(peak)}
+
+
+def _peak_memory(client: NotebookClient) -> float:
+    """The most memory that the kernel has held at once, as the kernel itself reports it."""
+    question = nbformat.v4.new_code_cell(
+        "import resource as _r, sys as _s\n"
+        "print(_r.getrusage(_r.RUSAGE_SELF).ru_maxrss * (1 if _s.platform == 'darwin' else 1024) / 1e6)"
+    )
+    client.execute_cell(question, len(client.nb.cells), store_history=False)
+    return float(question.outputs[0].text)
+
+
+def showcase_pictures(notebook: NotebookNode) -> dict[str, bytes]:
+    """The pictures that the start page shows: of each cell with `showcase` in its metadata, by name."""
+    pictures = {}
+    for cell in notebook.cells:
+        if name := cell.metadata.get("showcase"):
+            data = next(output.data for output in cell.outputs if "data" in output and _picture_type(output.data))
+            kind = _picture_type(data)
+            pictures[f"{name}.{kind.removeprefix('image/').replace('jpeg', 'jpg')}"] = base64.b64decode(data[kind])
+    return pictures
+
+
+def _picture_type(data: dict) -> str | None:
+    return next((kind for kind in ("image/jpeg", "image/png") if kind in data), None)
+
+
+def _store_showcase(notebook: NotebookNode) -> None:
+    for name, content in showcase_pictures(notebook).items():
+        write_if_changed(SHOWCASE / name, content)
+
+
+def status_table(record: dict) -> str:
+    """The table of book/status.md, and the versions below it."""
+    rows = [
+        "| Notebook | seconds | peak memory, MB | code cells | outputs compared | outputs exempted | executed |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for path in notebooks():
+        cells = [cell for cell in nbformat.read(ROOT / path, as_version=4).cells if cell.cell_type == "code"]
+        exempted = sum("nbval-ignore-output" in cell.metadata.get("tags", []) for cell in cells)
+        compared = sum(bool(cell.outputs) for cell in cells) - exempted
+        run = record[path.as_posix()]
+        rows.append(
+            f"| [](../{path.as_posix()}) | {run['seconds']} | {run['peak_megabytes']} | {len(cells)} | {compared} "
+            f"| {exempted} | `{run['executed']}` |"
+        )
+    versions = sorted({" ".join(record[path.as_posix()]["versions"]) for path in notebooks()})
+    return "\n".join([*rows, "", *(f"`{line}`\n" for line in versions)])
+
+
+def write_status(record: dict) -> None:
+    """Put the table between the markers of book/status.md."""
+    begin, end = "% begin: made by tools/run_notebooks.py\n", "% end\n"
+    text = STATUS.read_text("utf-8")
+    head, tail = text.split(begin)[0], text.split(end)[1]
+    write_if_changed(STATUS, f"{head}{begin}\n{status_table(record)}\n{end}{tail}".encode())
+
+
+def main() -> int:
+    """Execute what has changed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="execute every notebook")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="execute these, whether changed or not")
+    arguments = parser.parse_args()
+    record = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else {}
+    waiting = arguments.notebooks or [
+        path for path in notebooks() if arguments.all or record.get(path.as_posix(), {}).get("digest") != digest(path)
+    ]
+    versions = [f"Python {platform.python_version()}"]
+    versions += [f"{name} {importlib.metadata.version(name)}" for name in _VERSIONS]
+    progress = tqdm(waiting, disable=not waiting)
+    for path in progress:
+        progress.set_description(path.name)
+        try:
+            measured = execute(path)
+        except CellExecutionError as error:
+            print(f"{path} stopped:\n{error}", file=sys.stderr)
+            return 1
+        record[path.as_posix()] = measured | {
+            "digest": digest(path),
+            "executed": date.today().isoformat(),
+            "versions": versions,
+        }
+        known = {path.as_posix() for path in notebooks()}
+        kept = {name: record[name] for name in sorted(record) if name in known}
+        write_if_changed(RECORD, (json.dumps(kept, indent=1) + "\n").encode())
+    if all(path.as_posix() in record for path in notebooks()):
+        write_status(record)
+    print(f"{len(waiting)} of {len(notebooks())} notebooks executed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

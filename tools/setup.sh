@@ -1,0 +1,55 @@
+#!/bin/sh
+# What the Makefile calls before anything else.
+#   setup.sh environment   create .venv with the pinned requirements
+#   setup.sh system        programs that come with the system: a browser, tesseract, and OpenCV's libraries
+set -eu
+cd "$(dirname "$0")/.."
+
+# Installs Debian packages where that is possible; returns 1 where it is not.
+install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+environment() {
+    python=${PYTHON:-python3}
+    command -v "$python" >/dev/null || { echo "$python is missing: install Python 3.10, 3.11 or 3.12" >&2; exit 1; }
+    "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || {
+        echo "$("$python" --version) is not supported: use make PYTHON=python3.11 (3.10, 3.11 or 3.12)" >&2
+        exit 1
+    }
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || install python3-venv || {
+        echo "the venv module is missing: apt install python3-venv" >&2
+        exit 1
+    }
+    echo "Installing the pinned requirements into .venv (about 2.6 GB, one to three minutes) ..."
+    [ -x .venv/bin/python ] || "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+    touch .venv/.ready
+}
+
+has_library() {
+    ldconfig -p 2>/dev/null | grep -q "$1"
+}
+
+system() {
+    [ "$(uname)" = Linux ] || return 0
+    missing=""
+    has_library libGL.so.1 || missing="$missing libgl1"
+    has_library libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
+    command -v tesseract >/dev/null || missing="$missing tesseract-ocr"
+    tesseract --list-langs 2>/dev/null | grep -q chi_sim || missing="$missing tesseract-ocr-chi-sim"
+    command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
+    command -v chromedriver >/dev/null || missing="$missing chromium-driver"
+    if [ -n "$missing" ]; then
+        # shellcheck disable=SC2086
+        install $missing || echo "missing, install them with your package manager:$missing" >&2
+    fi
+}
+
+case ${1:-} in
+    environment) environment ;;
+    system) system ;;
+    *) echo "usage: setup.sh environment|system" >&2; exit 2 ;;
+esac

@@ -1,0 +1,184 @@
+"""The Chinese edition.
+
+    python -m tools.translate update   refresh the PO files after the English text has changed
+    python -m tools.translate check    fail if a message is missing, fuzzy, stale, or lost its code or links
+    python -m tools.translate tree     write the translated pages and notebooks to _build/src/zh
+
+English is the source. book/locale/zh_CN/LC_MESSAGES holds one PO file per page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import yaml
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
+from tools.markdown_messages import messages, translate
+
+LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
+TREE = ROOT / "_build" / "src" / "zh"
+_CONFIG = Path("_config.yml")
+_EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
+_PARTS = re.compile(r"(?<![}`])`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
+
+
+def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
+    """The places in a code cell's metadata that readers see: alternative text and caption of its figure."""
+    shown = cell["metadata"].get("mystnb", {})
+    places = [(shown.get("image", {}), "alt"), (shown.get("figure", {}), "caption")]
+    return [(holder, key) for holder, key in places if key in holder]
+
+
+def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = translate("".join(cell["source"]), translation).splitlines(keepends=True)
+        for holder, key in _cell_texts(cell):
+            holder[key] = translation(holder[key])
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+
+
+def _translate_config(text: str, translation: Callable[[str], str]) -> str:
+    config = yaml.safe_load(text)
+    config["title"] = translation(config["title"])
+    settings = config["sphinx"]["config"]
+    settings["language"] = "zh_CN"
+    settings["twin"] = {"language": "en", "label": "English", "folder": "en"}
+    settings["launch"]["sources"] = "blob/gh-pages/zh/_sources"  # where the published edition keeps its notebooks
+    settings["vendor_folder"] = "../../vendor"
+    return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+
+
+def _translate_toc(translation: Callable[[str], str]) -> str:
+    contents = toc()
+    for part in contents["parts"]:
+        part["caption"] = translation(part["caption"])
+    return yaml.safe_dump(contents, allow_unicode=True, sort_keys=False)
+
+
+def extract(document: Path) -> list[str]:
+    """The messages of a page, of a notebook, or of _config.yml (title and captions of the table of contents)."""
+    text = (ROOT / document).read_text("utf-8")
+    if document == _CONFIG:
+        return [yaml.safe_load(text)["title"], *(part["caption"] for part in toc()["parts"])]
+    if document.suffix == ".md":
+        return messages(text)
+    found: list[str] = []
+    for cell in json.loads(text)["cells"]:
+        if cell["cell_type"] == "markdown":
+            found += messages("".join(cell["source"]))
+        found += [holder[key] for holder, key in _cell_texts(cell)]
+    return list(dict.fromkeys(found))
+
+
+def catalog_path(document: Path) -> Path:
+    """The PO file of a document."""
+    return LOCALE / document.with_suffix(".po")
+
+
+def _read(document: Path) -> Catalog:
+    path = catalog_path(document)
+    if not path.is_file():
+        return Catalog(locale="zh_CN", creation_date=_EPOCH, revision_date=_EPOCH)
+    with path.open("rb") as file:
+        return read_po(file, locale="zh_CN")
+
+
+def _all_documents() -> list[Path]:
+    return [_CONFIG, *documents()]
+
+
+def update() -> None:
+    """Bring every PO file up to date: new messages empty, edited ones fuzzy, vanished ones dropped."""
+    written = set()
+    for document in _all_documents():
+        template = Catalog(creation_date=_EPOCH)
+        for message in extract(document):
+            template.add(message)
+        catalog = _read(document)
+        catalog.update(template, update_creation_date=False)
+        catalog.revision_date = _EPOCH
+        catalog.fuzzy = False
+        buffer = io.BytesIO()
+        write_po(buffer, catalog, width=100, ignore_obsolete=True, include_lineno=False)
+        write_if_changed(catalog_path(document), buffer.getvalue())
+        written.add(catalog_path(document))
+    remove_others(LOCALE, written)
+
+
+def problems(document: Path) -> list[str]:
+    """What is wrong with the translation of a document, a line each; empty when nothing is."""
+    catalog, wanted, found = _read(document), extract(document), []
+    for message in wanted:
+        entry = catalog.get(message)
+        if entry is None or not entry.string:
+            found.append(f"not translated: {message[:80]!r}")
+        elif entry.fuzzy:
+            found.append(f"fuzzy, the English has changed: {message[:80]!r}")
+        elif lost := set(_PARTS.findall(message)) - set(_PARTS.findall(entry.string)):
+            found.append(f"the translation of {message[:40]!r} lacks {', '.join(sorted(lost))}")
+    stale = {entry.id for entry in catalog if entry.id} - set(wanted)
+    found += [f"no longer in the text: {message[:80]!r}" for message in sorted(stale)]
+    return [f"{catalog_path(document).relative_to(ROOT)}: {line}" for line in found]
+
+
+def write_tree() -> None:
+    """Write pages, notebooks, table of contents and configuration in Chinese; unchanged files keep their dates."""
+
+    def translation_of(document: Path) -> Callable[[str], str]:
+        catalog = _read(document)
+
+        def lookup(message: str) -> str:
+            entry = catalog.get(message)
+            return entry.string if entry and entry.string and not entry.fuzzy else message
+
+        return lookup
+
+    def write(path: Path, content: str) -> None:
+        write_if_changed(TREE / path, content.encode("utf-8"))
+        written.add(TREE / path)
+
+    written: set[Path] = set()
+    for document in documents():
+        convert = translate if document.suffix == ".md" else _translate_notebook
+        write(document, convert((ROOT / document).read_text("utf-8"), translation_of(document)))
+    lookup = translation_of(_CONFIG)
+    write(_CONFIG, _translate_config((ROOT / _CONFIG).read_text("utf-8"), lookup))
+    write(Path("_toc.yml"), _translate_toc(lookup))
+    for folder in ("_ext", "_static", "showcase"):
+        for path in (ROOT / "book" / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                copy = TREE / path.relative_to(ROOT)
+                write_if_changed(copy, path.read_bytes())
+                written.add(copy)
+    remove_others(TREE, written)
+
+
+def main() -> int:
+    """Run one of the three commands."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("update", "check", "tree"))
+    command = parser.parse_args().command
+    if command == "tree":
+        write_tree()
+        return 0
+    if command == "update":
+        update()
+    found = [line for document in _all_documents() for line in problems(document)]
+    print("\n".join(found) or f"{sum(len(extract(d)) for d in _all_documents())} messages, all translated")
+    return int(bool(found) and command == "check")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
