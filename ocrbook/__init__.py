@@ -1,15 +1,18 @@
 """ocrbook: what more than one chapter of *Hands-On OCR* needs.
 
-Inside a notebook, importing it quiets the logs of paddle, paddlex and their companions. `ocrbook.verbose()` brings
-them back; so does the environment variable OCRBOOK_VERBOSE=1.
+Import it before paddleocr. Inside a notebook that quiets the logs of paddle, paddlex and their companions;
+`ocrbook.verbose()` brings them back, and so does the environment variable OCRBOOK_VERBOSE=1. Everywhere it tells
+paddlex to draw with a font that is installed instead of fetching one.
 """
 
 import os
 import sys
 
+from ocrbook.fonts import font_path
 from ocrbook.logs import quiet, verbose
 
 __all__ = ["quiet", "verbose"]
 
+os.environ.setdefault("PADDLE_PDX_LOCAL_FONT_FILE_PATH", str(font_path()))
 if "ipykernel" in sys.modules and os.environ.get("OCRBOOK_VERBOSE", "0") in ("", "0"):
     quiet()

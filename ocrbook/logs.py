@@ -1,33 +1,38 @@
-"""Quiet or loud: the logs and warnings of paddle, paddlex, onnxruntime and rapidocr."""
+"""Quiet or loud: the logs and warnings of paddle, paddlex and their companions."""
 
 import logging
 import os
 import warnings
 
-_LOGGERS = ("paddlex", "paddleocr", "paddle", "ppocr", "RapidOCR")
+_LOGGERS = ("paddlex", "paddleocr", "paddle", "RapidOCR")
 
 # Read by the libraries when they are imported, so `quiet` works best before the first import.
 _ENVIRONMENT = {
     "GLOG_minloglevel": "2",  # paddle's C++ part: errors only
     "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "True",  # no connectivity check before a model is fetched by name
-    "DISABLE_MODEL_SOURCE_CHECK": "True",
 }
 
 
+def _errors_only(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
+
+
 def quiet() -> None:
-    """Show errors only. Warnings about missing compilers and downloads, and progress notes, go."""
+    """Show errors only; notes and warnings go.
+
+    Works as a filter on the loggers, not by their level: paddlex sets the level of its logger when it is imported.
+    """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(paddle|paddlex|paddleocr|rapidocr|requests)(\.|$)")
-    warnings.filterwarnings("ignore", message=r".*ccache.*")
+        logging.getLogger(name).addFilter(_errors_only)
+    warnings.filterwarnings("ignore", message="No ccache found")
 
 
 def verbose() -> None:
-    """Show everything again: the loggers at INFO, all warnings."""
+    """Show everything again, Python's warnings included."""
     for name in _ENVIRONMENT:
         os.environ.pop(name, None)
     for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).removeFilter(_errors_only)
     warnings.resetwarnings()

@@ -51,8 +51,8 @@ def vendor_katex() -> None:
 def _build(language: str, source: Path) -> None:
     """Run jupyter-book; every warning is an error."""
     work = BUILD / "work" / language
-    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(work)]
-    command += ["-W", "-n", "--keep-going", "--quiet"]
+    program = Path(sysconfig.get_path("scripts")) / "jupyter-book"
+    command = [str(program), "build", str(source), "--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
     log = work / "build.log"
     work.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:

@@ -32,7 +32,7 @@ _PROSE = _TITLED | {
     "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "seealso", "solution",
     "tab-set", "tip", "warning",
 }  # fmt: skip
-_SHOWN_OPTIONS = {"alt", "caption"}
+_SHOWN_OPTIONS = {"alt", "caption", "img-alt"}
 
 # What has no words: code, formulas, links without a text of their own, tags, numbers.
 _WORDLESS = re.compile(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|\{\w[\w:-]*\}|<[^>]*>")

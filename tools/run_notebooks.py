@@ -107,8 +107,9 @@ def _peak_memory(client: NotebookClient) -> float:
         "import resource as _r, sys as _s\n"
         "print(_r.getrusage(_r.RUSAGE_SELF).ru_maxrss * (1 if _s.platform == 'darwin' else 1024) / 1e6)"
     )
-    client.execute_cell(question, len(client.nb.cells), store_history=False)
-    return float(question.outputs[0].text)
+    client.nb.cells.append(question)
+    client.execute_cell(question, len(client.nb.cells) - 1, store_history=False)
+    return float(client.nb.cells.pop().outputs[0].text)
 
 
 def showcase_pictures(notebook: NotebookNode) -> dict[str, bytes]:

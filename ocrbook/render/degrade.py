@@ -64,7 +64,7 @@ def _shadow(image: np.ndarray, strength: float, rng: np.random.Generator) -> tup
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     angle = rng.uniform(0, 2 * np.pi)
     across = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(-0.3, 0.3)
-    depth = np.clip(0.5 - across / 0.3, 0, 1)  # the penumbra is 0.3 wide
+    depth = np.clip(0.5 - across / 0.6, 0, 1)  # the penumbra is 0.6 wide
     return _to_uint8(image * (1 - 0.9 * strength * depth[..., None])), None
 
 
