@@ -4,6 +4,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
+NOTEBOOKS ?= notebooks
 
 help: ## explain each command in a line
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +20,8 @@ test: $(READY) ## lint, unit tests, every notebook compared, translations, book,
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
-	$(RUN) pytest tests/unit tests/notebooks
-	$(RUN) pytest --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile notebooks
+	$(RUN) pytest -n 2 tests/unit tests/notebooks
+	$(if $(strip $(NOTEBOOKS)),$(RUN) pytest --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile $(NOTEBOOKS))
 	@$(RUN) tools.build_book
 	$(RUN) pytest tests/book tests/browser
 

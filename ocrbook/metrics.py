@@ -25,7 +25,8 @@ def normalize(text: str) -> str:
 
     `normalize("Ｎｏ．１２ ３")` is `"No.123"`.
     """
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    joined = "".join(unicodedata.normalize("NFKC", text).split())
+    return unicodedata.normalize("NFKC", joined)  # a lone accent becomes a space and an accent, and now finds a letter
 
 
 def _pairs(truths: Sequence[str], predictions: Sequence[str]) -> list[tuple[str, str]]:
@@ -205,6 +206,8 @@ def page_edits(truth: Page, predicted: Page) -> tuple[int, int]:
     an engine.
     """
     lines = [*truth.lines, *predicted.lines]
+    if not lines:
+        return 0, 0
     shapes = [_polygon(line.points) for line in lines]
     first, second = STRtree(shapes).query(shapes)  # pairs whose bounding boxes meet
     linked = [

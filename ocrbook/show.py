@@ -75,7 +75,7 @@ def draw_page(image: np.ndarray, page: Page) -> np.ndarray:
     return np.hstack([left, np.full((len(left), 8, 3), 200, np.uint8), right])
 
 
-def picture(image: np.ndarray, width: int = 1100) -> Picture:
+def picture(image: np.ndarray, width: int = 1000) -> Picture:
     """An image as a notebook output (JPEG), shrunk to `width` pixels where it is wider."""
     image = _bgr(image)
     if image.shape[1] > width:
@@ -83,12 +83,12 @@ def picture(image: np.ndarray, width: int = 1100) -> Picture:
     return Picture(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 82])[1].tobytes(), format="jpeg")
 
 
-def page(image: np.ndarray, page: Page, width: int = 1100) -> Picture:
+def page(image: np.ndarray, page: Page, width: int = 1000) -> Picture:
     """`draw_page` as a notebook output."""
     return picture(draw_page(image, page), width)
 
 
-def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = 1100) -> Picture:
+def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = 1000) -> Picture:
     """Images side by side, in rows, each in a cell of the same size with its title above.
 
     Titles may be Chinese. Raises ValueError if there are titles, but not one for each image.
@@ -129,7 +129,7 @@ def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[flo
     figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
     table.plot.bar(ax=axes, rot=0, width=0.8)
     for container in axes.containers:
-        axes.bar_label(container, fmt="{:.3g}", fontsize=7, padding=1)
+        axes.bar_label(container, fmt="{:.2f}", fontsize=7, padding=1)
     axes.set(title=title, ylabel=ylabel, xlabel="", ylim=ylim)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(title=None, frameon=False)

@@ -79,7 +79,8 @@ def _digest() -> str:
     sources += [path for folder in ("book", "notebooks", "tools") for path in (ROOT / folder).rglob("*")]
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(sources):
-        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(ROOT).parts)
+        if path.is_file() and not hidden:
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

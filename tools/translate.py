@@ -1,7 +1,7 @@
 """The Chinese edition.
 
     python -m tools.translate update   refresh the PO files after the English text has changed
-    python -m tools.translate check    fail if a message is missing, fuzzy, stale, or lost its code or links
+    python -m tools.translate check    fail if a message is missing, fuzzy or stale, or lost its code, links or emphasis
     python -m tools.translate tree     write the translated pages and notebooks to _build/src/zh
 
 English is the source. book/locale/zh_CN/LC_MESSAGES holds one PO file per page.
@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from markdown_it import MarkdownIt
 
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
 from tools.markdown_messages import messages, translate
@@ -54,9 +55,10 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     config["title"] = translation(config["title"])
     settings = config["sphinx"]["config"]
     settings["language"] = "zh_CN"
-    settings["twin"] = {"language": "en", "label": "English", "folder": "en"}
+    settings["twin"] = {"language": "en", "label": "EN", "name": "English", "folder": "en"}
     settings["launch"]["sources"] = "blob/gh-pages/zh/_sources"  # where the published edition keeps its notebooks
     settings["vendor_folder"] = "../../vendor"
+    settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 
@@ -117,6 +119,12 @@ def update() -> None:
     remove_others(LOCALE, written)
 
 
+def _has_stray_asterisk(message: str) -> bool:
+    """Whether an asterisk would be shown instead of making text stand out, as in `*注意：*把`."""
+    (block,) = MarkdownIt().parseInline(message)
+    return any(token.type == "text" and "*" in token.content for token in block.children)
+
+
 def problems(document: Path) -> list[str]:
     """What is wrong with the translation of a document, a line each; empty when nothing is."""
     catalog, wanted, found = _read(document), extract(document), []
@@ -128,6 +136,8 @@ def problems(document: Path) -> list[str]:
             found.append(f"fuzzy, the English has changed: {message[:80]!r}")
         elif lost := set(_PARTS.findall(message)) - set(_PARTS.findall(entry.string)):
             found.append(f"the translation of {message[:40]!r} lacks {', '.join(sorted(lost))}")
+        elif _has_stray_asterisk(entry.string) and not _has_stray_asterisk(message):
+            found.append(f"asterisks are shown, put a space beside them: {entry.string[:40]!r}")
     stale = {entry.id for entry in catalog if entry.id} - set(wanted)
     found += [f"no longer in the text: {message[:80]!r}" for message in sorted(stale)]
     return [f"{catalog_path(document).relative_to(ROOT)}: {line}" for line in found]

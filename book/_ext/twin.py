@@ -1,7 +1,15 @@
 """A link from every page to the same page in the other language.
 
-Configuration: `twin = {"language": "zh", "label": "中文", "folder": "zh"}`, where the two editions lie side by side.
+Configuration: `twin = {"language": "zh", "label": "中文", "name": "中文版", "folder": "zh"}`; the two editions lie side
+by side.
 """
+
+from pathlib import Path
+
+
+def _configure(app, config):
+    config.templates_path.append(str(Path(__file__).parent / "templates"))
+    config.html_theme_options["article_header_end"] = ["twin.html", "article-header-buttons.html"]
 
 
 def _add(app, pagename, templatename, context, doctree):
@@ -9,24 +17,15 @@ def _add(app, pagename, templatename, context, doctree):
     if not twin:
         return
     url = "../" * (pagename.count("/") + 1) + f"{twin['folder']}/{pagename}.html"
+    context["twin"], context["twin_url"] = twin, url
     context["metatags"] = context.get("metatags", "") + (
         f'<link rel="alternate" hreflang="{twin["language"]}" href="{url}" />'
-    )
-    context["header_buttons"].insert(
-        0,
-        {
-            "type": "link",
-            "url": url,
-            "text": twin["label"],
-            "tooltip": twin["label"],
-            "icon": "fas fa-language",
-            "label": "twin-button",
-        },
     )
 
 
 def setup(app):
-    """Add the button after the theme has made its own."""
+    """Put the link before the theme's own buttons."""
     app.add_config_value("twin", {}, "html")
-    app.connect("html-page-context", _add, priority=600)
+    app.connect("config-inited", _configure)
+    app.connect("html-page-context", _add)
     return {"parallel_read_safe": True}

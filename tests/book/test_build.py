@@ -1,0 +1,106 @@
+"""The built book, read as files. `make test` has built it before."""
+
+import html.parser
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.book_files import ROOT, documents
+
+HTML = ROOT / "_build" / "html"
+LANGUAGES = ("en", "zh")
+PAGES = [f"{language}/{path.with_suffix('.html').as_posix()}" for language in LANGUAGES for path in documents()]
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+class Elements(html.parser.HTMLParser):
+    """All elements of a page: names with attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed((HTML / page).read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+def test_second_build_of_an_unchanged_tree_rebuilds_nothing():
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / "_build" / "html").rglob("*")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.build_book"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Nothing has changed" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in (ROOT / "_build" / "html").rglob("*")} == before
+
+
+@every_page
+def test_page_links_to_its_twin(page):
+    language, name = page.split("/", 1)
+    other = LANGUAGES[1 - LANGUAGES.index(language)]
+    links = [a["href"] for tag, a in Elements(page).found if tag == "link" and a.get("rel") == "alternate"]
+    assert len(links) == 1
+    target = Path(os.path.normpath(HTML / page / ".." / links[0]))
+    assert target == HTML / other / name
+    assert target.is_file()
+
+
+@every_page
+def test_page_loads_nothing_from_another_host(page):
+    for tag, attributes in Elements(page).found:
+        for key in ("src", "srcset", "poster", "data"):
+            assert not re.match(r"(https?:)?//", attributes.get(key) or ""), (tag, attributes)
+        if tag == "link" and attributes.get("rel") not in ("canonical", "alternate"):
+            assert not re.match(r"(https?:)?//", attributes.get("href") or ""), attributes
+
+
+@every_page
+def test_pictures_have_alternative_text(page):
+    for tag, attributes in Elements(page).found:
+        if tag == "img":
+            text = attributes.get("alt") or ""
+            assert len(text) > 8, attributes
+            assert not re.search(r"\.(png|jpe?g|svg)$", text), text
+
+
+@every_page
+def test_local_links_lead_somewhere(page):
+    for tag, attributes in Elements(page).found:
+        target = attributes.get("href" if tag == "a" else "src") or ""
+        if target and not re.match(r"[a-z]+:|#|//", target):
+            assert ((HTML / page).parent / re.sub(r"[?#].*", "", target)).exists(), target
+
+
+@every_page
+def test_page_is_in_its_language(page):
+    root = next(attributes for tag, attributes in Elements(page).found if tag == "html")
+    assert root["lang"] == {"en": "en", "zh": "zh-CN"}[page[:2]]
+
+
+def test_download_button_of_the_chinese_book_gives_chinese_notebooks():
+    source = HTML / "zh" / "_sources" / "notebooks" / "start" / "01_first_page.ipynb"
+    assert "第一页" in source.read_text("utf-8")
+
+
+def test_launch_buttons_follow_the_configuration():
+    for language, sources in (("en", "blob/main"), ("zh", "blob/gh-pages/zh/_sources")):
+        text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
+        owner = "PPOCR-SIG/hands-on-ocr"
+        assert f"/github/{owner}/{sources}/notebooks/start/01_first_page.ipynb" in text
+        assert "aistudio.baidu.com" not in text  # no project id is known
+
+
+def test_first_code_cell_is_not_shown():
+    for language in LANGUAGES:
+        text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
+        assert "os.chdir" not in text
+        assert "skimage.data.page" in re.sub(r"<[^>]+>", "", text)
+
+
+def test_start_page_offers_both_languages():
+    links = [a["href"] for tag, a in Elements("index.html").found if tag == "a"]
+    assert links == ["en/book/index.html", "zh/book/index.html"]

@@ -1,0 +1,79 @@
+"""What readers click: search, twins, the start page."""
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+
+def heading(browser):
+    """The title that a reader sees; the page has another one for printing."""
+    return browser.find_element(By.CSS_SELECTOR, "article h1").text
+
+
+def search(browser, site, language, query):
+    """The titles of the pages that a search finds, in order."""
+    browser.get(f"{site}/{language}/search.html?q={query}")
+    # Sphinx shows the list item by item and fills in the summary when it is complete.
+    WebDriverWait(browser, 20).until(
+        lambda page: page.find_elements(By.CSS_SELECTOR, "#search-results .search-summary")
+    )
+    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return Search._pulse_status === -1"))
+    return [link.text for link in browser.find_elements(By.CSS_SELECTOR, "#search-results ul.search > li > a")]
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "title"),
+    [
+        ("en", "edit distance", "Measuring: how good is it?"),
+        ("en", "threads", "Models and engines"),
+        ("en", "draw_ocr", "From PaddleOCR 2.x to 3.x"),
+        ("zh", "编辑距离", "测量：到底有多准？"),
+        ("zh", "全角空格", "模型与推理引擎"),
+        ("zh", "拔掉网线", "模型与推理引擎"),
+        ("zh", "rapidocr", "测量：到底有多准？"),
+    ],
+)
+def test_search_finds_the_page(browser, site, language, query, title):
+    assert title in search(browser, site, language, query)
+
+
+@pytest.mark.parametrize(("language", "query"), [("en", "zxqvw"), ("zh", "鼉鼊")])
+def test_search_finds_nothing_where_nothing_is(browser, site, language, query):
+    assert search(browser, site, language, query) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("en/notebooks/start/01_first_page.html", "第一页"),
+        ("zh/notebooks/start/01_first_page.html", "Your first page"),
+        ("en/book/glossary.html", "术语表"),
+    ],
+)
+def test_twin_button_leads_to_the_same_page_in_the_other_language(browser, site, page, title):
+    browser.get(f"{site}/{page}")
+    browser.find_element(By.CSS_SELECTOR, ".btn-twin-button").click()
+    other = {"en": "zh", "zh": "en"}[page[:2]] + page[2:]
+    WebDriverWait(browser, 10).until(lambda _: browser.current_url == f"{site}/{other}")
+    assert heading(browser).startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("zh-CN", "动手做 OCR"), ("en-GB", "Hands-On OCR"), ("fr", "Hands-On OCR")]
+)
+def test_start_page_goes_to_the_readers_language(browser, site, language, title):
+    browser.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "test", "acceptLanguage": language})
+    browser.get(site)
+    WebDriverWait(browser, 10).until(lambda page: "/book/index.html" in page.current_url)
+    assert heading(browser).startswith(title)
+
+
+def test_solution_is_hidden_until_it_is_clicked(browser, site):
+    browser.get(f"{site}/en/notebooks/start/01_first_page.html")
+    solution = browser.find_element(By.CSS_SELECTOR, ".solution")
+    code = solution.find_element(By.CSS_SELECTOR, ".cell_input")
+    assert not code.is_displayed()
+    button = solution.find_element(By.CSS_SELECTOR, "button.toggle-button")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
+    button.click()
+    WebDriverWait(browser, 5).until(lambda _: code.is_displayed())

@@ -1,0 +1,103 @@
+import base64
+
+import nbformat
+import pytest
+
+from tools import run_notebooks
+from tools.book_files import ROOT, notebooks
+
+
+def names(code):
+    return {path.relative_to(ROOT / "ocrbook").as_posix() for path in run_notebooks.helper_modules(code)}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "unexpected"),
+    [
+        ("import numpy", {"__init__.py", "fonts.py", "logs.py"}, {"page.py", "models.py"}),
+        ("from ocrbook.page import Page", {"page.py"}, {"models.py", "show.py"}),
+        ("from ocrbook import metrics, show", {"metrics.py", "show.py", "page.py"}, {"models.py"}),
+        ("from ocrbook.render import degrade", {"render/texts.py", "render/degrade.py"}, {"models.py"}),
+        ("x = 1\nimport ocrbook.models", {"models.py", "files.py"}, {"metrics.py"}),
+    ],
+)
+def test_helper_modules_are_followed_through_their_imports(code, expected, unexpected):
+    found = names(code)
+    assert expected <= found
+    assert not unexpected & found
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone with one notebook, one helper module and one data set."""
+    for name, content in {
+        "requirements.txt": "a==1\n",
+        "tools/constraints.txt": "b==1\n",
+        "ocrbook/__init__.py": "",
+        "ocrbook/used.py": "ONE = 1\n",
+        "ocrbook/unused.py": "TWO = 2\n",
+        "datasets/some/Label.txt": "x\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    cell = nbformat.v4.new_code_cell("from ocrbook.used import ONE\nopen('datasets/some/Label.txt')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Hi"), cell]), tmp_path / "a.ipynb")
+    monkeypatch.setattr(run_notebooks, "ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("requirements.txt", True),
+        ("tools/constraints.txt", True),
+        ("ocrbook/used.py", True),
+        ("ocrbook/unused.py", False),
+        ("datasets/some/Label.txt", True),
+    ],
+)
+def test_digest_changes_with_what_decides_the_outputs(clone, file, counts):
+    before = run_notebooks.digest("a.ipynb")
+    (clone / file).write_text("changed = 1\n")
+    assert (run_notebooks.digest("a.ipynb") != before) is counts
+
+
+def test_digest_ignores_prose_and_notices_code(clone):
+    before = run_notebooks.digest("a.ipynb")
+    notebook = nbformat.read(clone / "a.ipynb", as_version=4)
+    notebook.cells[0].source = "# Other title"
+    nbformat.write(notebook, clone / "a.ipynb")
+    assert run_notebooks.digest("a.ipynb") == before
+    notebook.cells[1].source += "\nprint()"
+    nbformat.write(notebook, clone / "a.ipynb")
+    assert run_notebooks.digest("a.ipynb") != before
+
+
+def test_execution_stores_outputs_without_stderr_and_measures(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(run_notebooks, "SHOWCASE", tmp_path / "showcase")
+    pixel = base64.b64encode(b"GIF").decode()
+    code = (
+        "import sys; print('out'); print('noise', file=sys.stderr)\n"
+        f"from IPython.display import display; display({{'image/jpeg': '{pixel}'}}, raw=True)"
+    )
+    cell = nbformat.v4.new_code_cell(
+        code, metadata={"showcase": "picture", "execution": {"iopub.execute_input": "now"}}
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    measured = run_notebooks.execute("a.ipynb")
+    stored = nbformat.read(tmp_path / "a.ipynb", as_version=4)
+    assert [output.get("text") for output in stored.cells[0].outputs] == ["out\n", None]
+    assert stored.metadata == run_notebooks._METADATA
+    assert "execution" not in stored.cells[0].metadata
+    assert (tmp_path / "showcase" / "picture.jpg").read_bytes() == b"GIF"
+    assert len(stored.cells) == 1
+    assert measured["peak_megabytes"] > 10
+
+
+def test_start_page_shows_the_pictures_of_the_notebooks():
+    pictures = {}
+    for path in notebooks():
+        pictures |= run_notebooks.showcase_pictures(nbformat.read(ROOT / path, as_version=4))
+    assert pictures == {path.name: path.read_bytes() for path in run_notebooks.SHOWCASE.iterdir()}
