@@ -127,11 +127,11 @@ def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int 
 def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[float, float] | None = None) -> Figure:
     """A bar chart of a results table: one group of bars per row, one colour per column, values on the bars."""
     figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    table.plot.bar(ax=axes, rot=0, width=0.8)
+    table.plot.bar(ax=axes, rot=0, width=0.8, legend=False)
     for container in axes.containers:
         axes.bar_label(container, fmt="{:.2f}", fontsize=7, padding=1)
     axes.set(title=title, ylabel=ylabel, xlabel="", ylim=ylim)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(title=None, frameon=False)
+    figure.legend(loc="outside upper right", ncols=len(table.columns), frameon=False)
     plt.close(figure)  # the notebook shows what the cell returns, once
     return figure

@@ -238,9 +238,9 @@ def _family_rotated(seed: int, language: str, kind: str, rng) -> tuple[np.ndarra
 
 def _family_low_contrast(seed: int, language: str, kind: str, rng) -> tuple[np.ndarray, Page]:
     paper = int(rng.integers(90, 220))
-    ink = paper - int(rng.integers(7, 22))
+    ink = paper - int(rng.integers(8, 20))
     image, page = render_document(seed, language=language, kind=kind, size=24, ink=ink, paper=paper)
-    return degrade(image, page, "noise", 0.06, seed)
+    return degrade(image, page, "noise", 0.05, seed)
 
 
 def _family_busy(seed: int, language: str, kind: str, rng) -> tuple[np.ndarray, Page]:

@@ -27,6 +27,7 @@ def search(browser, site, language, query):
         ("en", "edit distance", "Measuring: how good is it?"),
         ("en", "threads", "Models and engines"),
         ("en", "draw_ocr", "From PaddleOCR 2.x to 3.x"),
+        ("zh", "电能表识别", "关于 PPOCR-SIG"),
         ("zh", "编辑距离", "测量：到底有多准？"),
         ("zh", "全角空格", "模型与推理引擎"),
         ("zh", "拔掉网线", "模型与推理引擎"),

@@ -84,5 +84,5 @@ def test_bars_show_every_row_and_column():
     figure = show.bars(pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.4]}, index=["x", "y"]), "title", "unit")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["x", "y"]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert sorted(text.get_text() for text in axes.texts) == ["0.10", "0.20", "0.30", "0.40"]
