@@ -25,7 +25,7 @@ environment() {
     }
     echo "Installing the pinned requirements into .venv (about 2.6 GB, one to three minutes) ..."
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt
     touch .venv/.ready
 }
 

@@ -38,6 +38,8 @@ def test_continuous_integration_runs_the_readmes_command():
 
 
 def test_help_explains_every_command_in_a_line():
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)[1].split()
     assert [line.split()[1] for line in printed.splitlines()] == targets
