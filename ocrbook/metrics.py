@@ -196,12 +196,28 @@ def end_to_end(truth: Page, predicted: Page, threshold: float = 0.5, ignore: Seq
     return Score(right, len(truth.lines), len(predicted.lines))
 
 
+def _reading_order(members: list[tuple[int, np.ndarray]]) -> list[int]:
+    """Numbers of lines, row by row and along each row, as seen from the first line.
+
+    The first two points of a line run along its writing direction; rows are as high as the first line.
+    """
+    points = members[0][1]
+    along, across = points[1] - points[0], points[-1] - points[0]
+    height = max(float(np.linalg.norm(across)), 1e-9)
+
+    def place(member: tuple[int, np.ndarray]) -> tuple[int, float]:
+        offset = member[1].mean(axis=0) - points.mean(axis=0)
+        return round(float(np.dot(offset, across)) / height**2), float(np.dot(offset, along))
+
+    return [number for number, _ in sorted(members, key=place)]
+
+
 def page_edits(truth: Page, predicted: Page) -> tuple[int, int]:
     """Edits needed to turn the predicted page into the true one, and characters in the truth.
 
     Programs cut lines differently: one returns "Total 42", another "Total" and "42". So lines are grouped first: a
     true and a predicted line belong together when they share more than half the area of the smaller one. In each
-    group the texts of either side are joined along the writing direction and compared; what belongs to no group costs
+    group the texts of either side are joined in reading order and compared; what belongs to no group costs
     its length. Texts go through `normalize`. `edits / characters`, summed over pages, is the character error rate of
     an engine.
     """
@@ -221,11 +237,8 @@ def page_edits(truth: Page, predicted: Page) -> tuple[int, int]:
 
     edits = 0
     for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
-        # The first two points of a line run along its writing direction.
-        start, end = lines[members[0]].points[:2]
-        ordered = sorted(members, key=lambda i: float(np.dot(lines[i].points.mean(axis=0) - start, end - start)))
-        true = "".join(normalize(lines[i].text) for i in ordered if i < len(truth.lines))
-        read = "".join(normalize(lines[i].text) for i in ordered if i >= len(truth.lines))
+        members = _reading_order([(int(i), lines[i].points) for i in np.flatnonzero(groups == group)])
+        true = "".join(normalize(lines[i].text) for i in members if i < len(truth.lines))
+        read = "".join(normalize(lines[i].text) for i in members if i >= len(truth.lines))
         edits += Levenshtein.distance(true, read)
     return edits, sum(len(normalize(line.text)) for line in truth.lines)

@@ -184,6 +184,13 @@ def test_page_edits_do_not_punish_other_line_breaks():
     assert metrics.page_edits(truth, split) == (0, 16)
 
 
+def test_page_edits_read_a_box_over_several_rows_row_by_row():
+    truth = Page(
+        lines=[box(0, 0, 90, 30, "a"), box(100, 2, 200, 32, "b"), box(0, 40, 90, 70, "c"), box(9, 80, 90, 110, "d")]
+    )
+    assert metrics.page_edits(truth, Page(lines=[box(0, 0, 200, 110, "a b\nc d")])) == (0, 4)
+
+
 def test_page_edits_count_missing_and_spurious_lines():
     assert metrics.page_edits(rows_of([0, 1]), rows_of([0, 9], "电表")) == (4, 4)
     assert metrics.page_edits(rows_of([0]), Page()) == (2, 2)
