@@ -11,7 +11,7 @@ from tools.book_files import ROOT, notebooks
 
 TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
-_SHARED = ("ocrbook", "datasets", "requirements.txt", "tools/constraints.txt", "LICENSE")
+_SHARED = ("ocrbook", "datasets", "book/showcase", "requirements.txt", "tools/constraints.txt", "LICENSE")
 
 
 def _files() -> list[Path]:

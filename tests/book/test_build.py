@@ -14,6 +14,7 @@ from tools.book_files import ROOT, documents
 HTML = ROOT / "_build" / "html"
 LANGUAGES = ("en", "zh")
 PAGES = [f"{language}/{path.with_suffix('.html').as_posix()}" for language in LANGUAGES for path in documents()]
+pytestmark = pytest.mark.skipif(not (HTML / "index.html").is_file(), reason="build the book first: make book")
 every_page = pytest.mark.parametrize("page", PAGES)
 
 

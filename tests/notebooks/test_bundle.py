@@ -1,3 +1,4 @@
+import re
 import zipfile
 
 import nbformat
@@ -26,6 +27,13 @@ def test_bundles_have_the_same_files_but_for_the_readme(unpacked):
     assert files["en"] ^ files["zh"] == {"hands-on-ocr/README.md", "hands-on-ocr/README.zh-CN.md"}
     assert "hands-on-ocr/tools/constraints.txt" in files["zh"]
     assert "hands-on-ocr/datasets/documents/Label.txt" in files["zh"]
+
+
+def test_pictures_that_notebooks_refer_to_are_in_the_bundle(unpacked):
+    for path in unpacked.rglob("*.ipynb"):
+        text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+        for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
+            assert (path.parent / picture).is_file(), f"{path.name}: {picture}"
 
 
 def test_same_content_gives_the_same_bytes():
