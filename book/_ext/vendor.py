@@ -2,6 +2,13 @@
 
 from pathlib import Path
 
+from sphinxcontrib import katex
+
+# Formulas are rendered by a small Node.js server. Over a Unix socket the extension may connect before that server
+# listens, and the build fails; over the loopback network it tries again until the time is up.
+katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+
 
 def _configure(app, config):
     config.html_static_path.append(str((Path(app.confdir) / config.vendor_folder).resolve()))
