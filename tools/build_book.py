@@ -20,6 +20,7 @@ BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 _KATEX = ("katex", "0.16.22")  # the version that sphinxcontrib-katex 0.9.11 renders with
 _LANGUAGES = ("en", "zh")
+_TEXTS = {".md", ".ipynb", ".po"}
 
 
 def _environment() -> dict[str, str]:
@@ -48,11 +49,12 @@ def vendor_katex() -> None:
     write_if_changed(stamp, _KATEX[1].encode())
 
 
-def _build(language: str, source: Path) -> None:
+def _build(language: str, source: Path, every_page: bool) -> None:
     """Run jupyter-book; every warning is an error."""
     work = BUILD / "work" / language
     program = Path(sysconfig.get_path("scripts")) / "jupyter-book"
     command = [str(program), "build", str(source), "--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
+    command += ["--all"] if every_page else []
     log = work / "build.log"
     work.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
@@ -73,15 +75,21 @@ def _synchronise(source: Path, target: Path) -> None:
     remove_others(target, kept)
 
 
-def _digest() -> str:
-    """A digest of everything that the book is built from."""
-    sources = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"]
-    sources += [path for folder in ("book", "notebooks", "tools") for path in (ROOT / folder).rglob("*")]
+def _inputs() -> list[Path]:
+    """Everything that the book is built from."""
+    files = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"]
+    files += [path for folder in ("book", "notebooks", "tools") for path in (ROOT / folder).rglob("*")]
+    return [
+        path
+        for path in sorted(set(files))
+        if path.is_file() and not any(part.startswith((".", "__")) for part in path.relative_to(ROOT).parts)
+    ]
+
+
+def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(sources):
-        hidden = any(part.startswith((".", "__")) for part in path.relative_to(ROOT).parts)
-        if path.is_file() and not hidden:
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    for path in files:
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -93,7 +101,11 @@ def main() -> int:
         shutil.rmtree(BUILD / "work", ignore_errors=True)
         shutil.rmtree(HTML, ignore_errors=True)
     stamp = BUILD / "work" / "digest"
-    if stamp.is_file() and stamp.read_text() == _digest() and (HTML / "index.html").is_file():
+    files = _inputs()
+    # Sphinx notices changed texts by itself. It does not notice the rest: styles, extensions, versions.
+    digests = [_digest(files), _digest([path for path in files if path.suffix not in _TEXTS])]
+    before = stamp.read_text().split() if stamp.is_file() else []
+    if before == digests and (HTML / "index.html").is_file():
         print("Nothing has changed since the last build.")
     else:
         stamp.unlink(missing_ok=True)
@@ -101,10 +113,10 @@ def main() -> int:
         translate.write_tree()
         for language, source in zip(_LANGUAGES, (ROOT, translate.TREE), strict=True):
             print(f"Building the {language} edition ...", flush=True)
-            _build(language, source)
+            _build(language, source, every_page=before[1:] != digests[1:])
         write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
         write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
-        stamp.write_text(_digest())
+        stamp.write_text("\n".join(digests))
     print(f"The book: {HTML / 'index.html'}  (or `make serve-book`)")
     return 0
 
