@@ -112,7 +112,7 @@ def spans(source: str) -> Iterator[Span]:
             line = source[starts[first] : starts[first + 1]]
             if line[:1].isspace():
                 raise ValueError(f"indented directive {line.strip()!r}: move it to the left margin")
-            yield from (span for span in _directive_spans(source, token.info.strip(), starts[first], starts[last - 1]))
+            yield from _directive_spans(source, token.info.strip(), starts[first], starts[last - 1])
             cursor = starts[last]
 
 

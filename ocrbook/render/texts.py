@@ -127,12 +127,6 @@ def _check(language: str) -> None:
         raise ValueError(f"no texts in {language!r}; there are {', '.join(LANGUAGES)}")
 
 
-def sentence(language: str, rng: np.random.Generator) -> str:
-    """One sentence, or for "mixed" one label line. ValueError for a language not in `LANGUAGES`."""
-    _check(language)
-    return _fill(str(rng.choice(_SENTENCES[language])), language, rng)
-
-
 def sentences(language: str, count: int, rng: np.random.Generator) -> list[str]:
     """Several sentences; none is made from the same template twice until all have been used."""
     _check(language)

@@ -205,7 +205,7 @@ def test_page_edits_follow_the_writing_direction_of_a_turned_line():
 
 
 @given(pages)
-def test_page_edits_of_a_page_with_itself_depend_on_nothing_but_overlaps(page):
+def test_page_needs_no_edits_to_become_itself(page):
     edits, characters = metrics.page_edits(page, page)
     assert edits == 0
     assert characters == len(page.lines)
