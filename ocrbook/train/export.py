@@ -1,0 +1,241 @@
+"""From a network in training to a folder that PaddleOCR loads, with either engine.
+
+The folder holds inference.json and inference.pdiparams for `engine="paddle_static"`, inference.onnx for
+`engine="onnxruntime"`, and inference.yml, which tells PaddleOCR what to do before and after the network.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import paddle
+import yaml
+from paddle.nn import functional
+from paddle.static import InputSpec
+
+from ocrbook.files import write_atomically
+from ocrbook.train.loop import History
+
+RECOGNIZER = "PP-OCRv6_small_rec"
+"""The registered name that our recognisers go under: PaddleX refuses a name that it does not know."""
+
+DETECTOR = "PP-OCRv6_small_det"
+"""The registered name that our detectors go under."""
+
+TOLERANCE = 1e-3
+"""How far the exported graph may be from the network, in probability."""
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""What a detector's input is normalised by, for the channels in the order of the image (BGR), as in PaddleOCR."""
+
+
+class _Probabilities(paddle.nn.Layer):
+    """A recogniser whose output is a distribution over the classes."""
+
+    def __init__(self, net: paddle.nn.Layer) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return functional.softmax(self.net(x), axis=2)
+
+
+def check_characters(characters: Sequence[str]) -> list[str]:
+    """The dictionary as a list; each of the mistakes that PaddleX would accept in silence is an error here.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not one character (like "blank", which would shift every class), is the space (PaddleX always
+        appends it), or comes twice.
+    """
+    characters = list(characters)
+    for character in characters:
+        if not isinstance(character, str) or len(character) != 1:
+            raise ValueError(f"{character!r} in the dictionary is not a single character; the blank is not part of it")
+    if " " in characters:
+        raise ValueError("leave the space out of the dictionary: PaddleX always appends it as the last class")
+    if len(set(characters)) != len(characters):
+        twice = sorted({character for character in characters if characters.count(character) > 1})
+        raise ValueError(f"twice in the dictionary: {' '.join(twice)}")
+    return characters
+
+
+def export_recognizer(
+    net: paddle.nn.Layer, folder: str | Path, characters: Sequence[str], *, image_shape: tuple[int, int, int]
+) -> Path:
+    """Write a recogniser as a model folder.
+
+    Parameters
+    ----------
+    net : paddle.nn.Layer
+        float32 (B, 3, H, W) in BGR between -1 and 1 -> logits (B, T, len(characters) + 2): blank, dictionary, space.
+    folder : path
+        Made if needed. Each file is replaced as a whole.
+    characters : sequence of str
+        The dictionary, without blank and space.
+    image_shape : (3, height, least width)
+        Images are resized to the height, and filled up with zeros on the right to the least width.
+
+    Returns
+    -------
+    the folder, as a Path
+
+    Raises
+    ------
+    ValueError
+        If the dictionary has a mistake, or does not fit the network's classes.
+    RuntimeError
+        If the exported graph does not compute what the network computes.
+    """
+    characters = check_characters(characters)
+    net.eval()
+    example = np.random.default_rng(0).uniform(-1, 1, (2, *image_shape)).astype(np.float32)
+    with paddle.no_grad():
+        classes = net(paddle.to_tensor(example)).shape[-1]
+    if classes != len(characters) + 2:
+        raise ValueError(
+            f"the network has {classes} classes, the dictionary {len(characters)} characters: "
+            f"with blank and space that makes {len(characters) + 2}"
+        )
+    spec = InputSpec([None, 3, image_shape[1], None], "float32", "x")
+    return _export(_Probabilities(net), spec, example, Path(folder), recognizer_config(characters, image_shape))
+
+
+def recognizer_config(characters: Sequence[str], image_shape: tuple[int, int, int]) -> dict:
+    """The content of a recogniser's inference.yml."""
+    return {
+        "Global": {"model_name": RECOGNIZER},
+        "PreProcess": {
+            "transform_ops": [
+                {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
+                {"RecResizeImg": {"image_shape": list(image_shape)}},
+            ]
+        },
+        "PostProcess": {"name": "CTCLabelDecode", "character_dict": list(characters)},
+    }
+
+
+def export_detector(
+    net: paddle.nn.Layer,
+    folder: str | Path,
+    *,
+    side: int,
+    threshold: float = 0.3,
+    box_threshold: float = 0.6,
+    unclip_ratio: float = 1.5,
+) -> Path:
+    """Write a detector as a model folder.
+
+    Parameters
+    ----------
+    net : paddle.nn.Layer
+        In evaluation mode float32 (B, 3, H, W), normalised by `MEAN` and `STD` -> probability (B, 1, H, W).
+    folder : path
+        Made if needed. Each file is replaced as a whole.
+    side : int
+        `TextDetection` resizes the longer side of an image to so many pixels. (The whole pipeline `PaddleOCR` has its
+        own defaults: pass `text_det_limit_side_len=side, text_det_limit_type="resize_long"`.)
+    threshold, box_threshold, unclip_ratio : float
+        Of DB's post-processing.
+
+    Returns and raises as `export_recognizer`.
+    """
+    net.eval()
+    example = np.random.default_rng(0).normal(0, 1, (1, 3, 64, 96)).astype(np.float32)
+    config = {
+        "Global": {"model_name": DETECTOR},
+        "PreProcess": {
+            "transform_ops": [
+                {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
+                {"DetResizeForTest": {"resize_long": side, "limit_type": "resize_long"}},
+                {"NormalizeImage": {"mean": list(MEAN), "std": list(STD), "scale": "1./255.", "order": "hwc"}},
+                {"ToCHWImage": None},
+            ]
+        },
+        "PostProcess": {
+            "name": "DBPostProcess",
+            "thresh": threshold,
+            "box_thresh": box_threshold,
+            "max_candidates": 1000,
+            "unclip_ratio": unclip_ratio,
+        },
+    }
+    return _export(net, InputSpec([None, 3, None, None], "float32", "x"), example, Path(folder), config)
+
+
+def _export(net: paddle.nn.Layer, spec: InputSpec, example: np.ndarray, folder: Path, config: dict) -> Path:
+    net.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
+        draft = Path(name)
+        with silence():
+            paddle.jit.save(net, str(draft / "inference"), input_spec=[spec])
+        to_onnx(draft)
+        with paddle.no_grad():
+            expected = net(paddle.to_tensor(example)).numpy()
+        session = onnxruntime.InferenceSession(draft / "inference.onnx", providers=["CPUExecutionProvider"])
+        got = session.run(None, {session.get_inputs()[0].name: example})[0]
+        if expected.shape != got.shape or not np.abs(expected - got).max() <= TOLERANCE:
+            raise RuntimeError("the exported graph and the network disagree: is a layer not in evaluation mode?")
+        for file in ("inference.json", "inference.pdiparams", "inference.onnx"):
+            write_atomically(folder / file, (draft / file).read_bytes())
+    write_config(folder, config)
+    return folder
+
+
+def to_onnx(folder: Path) -> None:
+    """Add inference.onnx to a folder with inference.json and inference.pdiparams.
+
+    `optimize_tool="None"`: the default installs a package behind your back.
+    """
+    import paddle2onnx
+
+    with silence():
+        paddle2onnx.export(
+            str(folder / "inference.json"),
+            str(folder / "inference.pdiparams"),
+            str(folder / "inference.onnx"),
+            optimize_tool="None",
+        )
+
+
+def write_config(folder: Path, config: dict) -> None:
+    """Write inference.yml. A dump quotes digits, which a list typed by hand forgets."""
+    write_atomically(
+        folder / "inference.yml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False).encode("utf-8")
+    )
+
+
+def write_card(folder: Path, history: History, facts: dict) -> None:
+    """Write training.json: how the model was made, and how good it was on held-out data."""
+    versions = {name: importlib.metadata.version(name) for name in ("paddlepaddle", "paddleocr", "onnxruntime")}
+    card = {"settings": facts, "history": asdict(history), "versions": versions}
+    write_atomically(folder / "training.json", json.dumps(card, indent=1).encode("utf-8"))
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep what C++ code writes to the standard streams out of a notebook. An exception passes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            for copy, stream in zip(kept, (1, 2), strict=True):
+                os.dup2(copy, stream)
+                os.close(copy)
