@@ -66,14 +66,14 @@ _PLACES = {
 def _dot_matrix(text: str, height: int, rng: np.random.Generator) -> np.ndarray:
     """Ink of dots on a wobbling grid: float32 (height + 4, W) between 0 and 1."""
     pitch = height / 7
-    wide = pitch * rng.uniform(0.75, 1.5)  # a faster belt stretches the code
+    wide = pitch * rng.uniform(0.75, 1.3)  # a faster belt stretches the code
     slant = rng.uniform(-0.2, 0.2)
-    radius = pitch * rng.uniform(0.2, 0.44)  # from dots that stand alone to dots that melt together
+    radius = pitch * rng.uniform(0.22, 0.44)  # from dots that stand alone to dots that melt together
     advance = 5 + int(rng.integers(1, 3))
     places = np.concatenate([_PLACES[c] + [advance * i, 0] for i, c in enumerate(text)])
     wobble = rng.normal(0, 0.1 * pitch, (advance * len(text), 2))[places[:, 0].astype(int)]
-    printed = rng.random(len(places)) > 0.03
-    if rng.random() < 0.15:
+    printed = rng.random(len(places)) > 0.02
+    if rng.random() < 0.1:
         printed &= places[:, 1] != rng.integers(7)  # a clogged nozzle
     lean = slant * pitch * np.where(slant < 0, -places[:, 1], 6 - places[:, 1]) * np.sign(slant)
     x = (places[:, 0] + 0.5) * wide + np.abs(lean) + wobble[:, 0] + 2
@@ -124,7 +124,7 @@ def _surface(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 def _colour_on(surface: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A colour of ink that stands out from a surface by 45 gray levels or more."""
     level = float(surface.mean())
-    contrast = rng.uniform(45, 170)
+    contrast = rng.uniform(60, 170)
     towards = level - contrast if level > 120 else level + contrast
     return np.clip(towards + rng.uniform(-15, 15, 3), 0, 255).astype(np.float32)
 
@@ -248,7 +248,7 @@ def render_package(
         if len(lines) == wanted:
             break
         text = code_text(rng)
-        ink = _ink(text, int(rng.integers(12, 27)), style or str(rng.choice(CODE_STYLES)), rng)
+        ink = _ink(text, int(rng.integers(14, 28)), style or str(rng.choice(CODE_STYLES)), rng)
         sides = ink.shape[1], ink.shape[0]
         corners = (np.array([[0, 0], [sides[0], 0], sides, [0, sides[1]]]) - np.array(sides) / 2) @ turn.T
         reach = np.abs(corners).max(axis=0) + 4

@@ -9,6 +9,7 @@ Image paths are relative to the folder of the list, or to the folder above it.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -178,7 +179,7 @@ def read_lines(
         if unknown:
             data.problems.append(f"{sample.origin}: not in the dictionary: {' '.join(unknown)}")
         if steps:
-            need = len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+            need = len(text) + sum(a == b for a, b in itertools.pairwise(text))
             have = -(-sample.image.shape[1] * height // sample.image.shape[0]) // steps
             if need > have:
                 data.problems.append(

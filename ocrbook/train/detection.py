@@ -92,7 +92,7 @@ def fit_into(image: np.ndarray, page: Page, side: int) -> tuple[np.ndarray, Page
     scale = side / max(image.shape[:2])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     square = np.zeros((side, side, 3), np.uint8)
-    square[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    square[: size[1], : size[0]] = cv2.resize(image, size)
     lines = [TextLine(line.points * scale, line.text, line.score) for line in page.lines]
     return square, Page(page.image, lines)
 
@@ -162,12 +162,9 @@ def find(net: paddle.nn.Layer, images: np.ndarray, size: int = 8) -> list[Page]:
         height, width = part.shape[1:3]
         for answer in found:
             polygons, scores = process([[answer]], [(height, width, 1.0, 1.0)])
-            pages.append(Page(lines=[TextLine(*row) for row in zip(polygons[0], _texts(polygons[0]), scores[0], strict=True)]))
+            rows = zip(polygons[0], scores[0], strict=True)
+            pages.append(Page(lines=[TextLine(points, "", score) for points, score in rows]))
     return pages
-
-
-def _texts(polygons: Sequence) -> list[str]:
-    return [""] * len(polygons)
 
 
 def hmean(truths: Sequence[Page], found: Sequence[Page]) -> float:

@@ -7,12 +7,13 @@ The folder holds inference.json and inference.pdiparams for `engine="paddle_stat
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
@@ -184,7 +185,9 @@ def _export(net: paddle.nn.Layer, spec: InputSpec, example: np.ndarray, folder: 
         to_onnx(draft)
         with paddle.no_grad():
             expected = net(paddle.to_tensor(example)).numpy()
-        session = onnxruntime.InferenceSession(draft / "inference.onnx", providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors only; the exporter leaves constants that nobody uses
+        session = onnxruntime.InferenceSession(draft / "inference.onnx", options, providers=["CPUExecutionProvider"])
         got = session.run(None, {session.get_inputs()[0].name: example})[0]
         if expected.shape != got.shape or not np.abs(expected - got).max() <= TOLERANCE:
             raise RuntimeError("the exported graph and the network disagree: is a layer not in evaluation mode?")
@@ -226,11 +229,11 @@ def write_card(folder: Path, history: History, facts: dict) -> None:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep what C++ code writes to the standard streams out of a notebook. An exception passes."""
+    """Keep out of a notebook what the exporters print, from Python and from C++. An exception passes."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
         try:

@@ -1,3 +1,275 @@
-"""Fine-tuning."""
-def fine_tune():
-    """Later."""
+"""Fine-tuning the official PP-OCRv6 recogniser without its training code: a frozen encoder and a new CTC head.
+
+The official weights are at hand as an ONNX graph. It ends with [..., 120 features per time step] -> linear layer ->
+softmax over 18,710 classes. Here the graph computes the features once, a linear layer for the wanted characters is
+trained on them in Paddle, starting from the columns of the old layer that belong to the same characters, and is written
+back into the graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import paddle
+import yaml
+from onnx import numpy_helper
+from tqdm.auto import tqdm
+
+from ocrbook.files import write_atomically
+from ocrbook.metrics import exact_match
+from ocrbook.models import model_folder
+from ocrbook.train import data
+from ocrbook.train.export import check_characters, write_card, write_config
+from ocrbook.train.loop import fit
+from ocrbook.train.recognition import ctc_loss, decode, encode, to_batch, to_height
+
+_HEIGHT, _LEAST_WIDTH, _PIXELS_PER_STEP = 48, 320, 8
+
+
+@dataclass(frozen=True)
+class Base:
+    """An official recogniser taken apart: graph, dictionary, and the names of the parts that matter."""
+
+    graph: onnx.ModelProto
+    characters: list[str]
+    config: dict
+    features: str
+    weight: str
+    bias: str
+
+
+def load_base(folder: str | Path | None = None) -> Base:
+    """Take a recogniser's model folder apart; without a folder PP-OCRv6 small.
+
+    Raises
+    ------
+    ValueError
+        If the graph does not end in a linear layer (MatMul, Add) and a softmax, or its dictionary does not fit.
+    """
+    folder = Path(folder) if folder else model_folder("text_recognition")
+    graph = onnx.load(folder / "inference.onnx")
+    config = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
+    made_by = {output: node for node in graph.graph.node for output in node.output}
+    stored = {each.name: each for each in graph.graph.initializer}
+    chain = [made_by.get(graph.graph.output[0].name)]
+    while chain[-1] is not None and chain[-1].op_type in ("Softmax", "Identity", "Add"):
+        chain.append(made_by.get(chain[-1].input[0]))
+    product, adds = chain[-1], [node for node in chain[:-1] if node.op_type == "Add"]
+    if product is None or product.op_type != "MatMul" or len(adds) != 1 or adds[0].input[1] not in stored:
+        raise ValueError(f"{folder}: the graph does not end in a linear layer and a softmax")
+    add = adds[0]
+    characters = config["PostProcess"]["character_dict"]
+    if stored[add.input[1]].dims[0] != len(characters) + 2:
+        raise ValueError(f"{folder}: {len(characters)} characters in the dictionary do not fit the graph")
+    return Base(graph, characters, config, product.input[0], product.input[1], add.input[1])
+
+
+def head_of(base: Base) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (features, classes) and bias (classes,) of the last layer, float32."""
+    stored = {each.name: numpy_helper.to_array(each) for each in base.graph.graph.initializer}
+    return stored[base.weight], stored[base.bias]
+
+
+def warm_start(base: Base, characters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The old layer's columns for blank, `characters` and space; the mean column for a character it does not know."""
+    weight, bias = head_of(base)
+    classes = {character: index for index, character in enumerate(base.characters, 1)}
+    last = len(base.characters) + 1
+    columns = [0, *(classes.get(character, -1) for character in characters), last]
+    mean_weight, mean_bias = weight.mean(axis=1), bias.mean()
+    new_weight = np.stack([weight[:, c] if c >= 0 else mean_weight for c in columns], axis=1)
+    return new_weight, np.array([bias[c] if c >= 0 else mean_bias for c in columns], np.float32)
+
+
+def encoder(base: Base, threads: int = 1) -> onnxruntime.InferenceSession:
+    """The graph with the features as its only output: float32 (B, 3, 48, W) -> (B, W / 8, features)."""
+    graph = onnx.ModelProto()
+    graph.CopyFrom(base.graph)
+    del graph.graph.output[:]
+    graph.graph.output.append(onnx.helper.make_tensor_value_info(base.features, onnx.TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def features(
+    base: Base, images: Sequence[np.ndarray], *, threads: int = 1, size: int = 8, progress: bool = True
+) -> list[np.ndarray]:
+    """Features of line images (uint8 BGR, any height), each float32 (T, features), as in PaddleOCR's preprocessing."""
+    session = encoder(base, threads)
+    name = session.get_inputs()[0].name
+    resized = [to_height(image, _HEIGHT) for image in images]
+    order = sorted(range(len(images)), key=lambda index: resized[index].shape[1])
+    found: list[np.ndarray] = [np.empty(0)] * len(images)
+    for start in tqdm(range(0, len(order), size), desc="features", disable=not progress):
+        rows = order[start : start + size]
+        outputs = session.run(None, {name: to_batch([resized[i] for i in rows], _LEAST_WIDTH)})[0]
+        for index, output in zip(rows, outputs, strict=True):
+            found[index] = output
+    return found
+
+
+class Head(paddle.nn.Layer):
+    """The last layer: float32 (B, T, features) -> logits (B, T, classes)."""
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        super().__init__()
+        self.linear = paddle.nn.Linear(*weight.shape)
+        self.linear.weight.set_value(weight)
+        self.linear.bias.set_value(bias)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Logits."""
+        return self.linear(x)
+
+
+def read_features(head: Head, found: Sequence[np.ndarray], characters: Sequence[str]) -> list[str]:
+    """Texts of lines whose features are known."""
+    weight, bias = head.linear.weight.numpy(), head.linear.bias.numpy()
+    return [decode(each @ weight + bias, characters) for each in found]
+
+
+def write_head(base: Base, head: Head, folder: str | Path, characters: Sequence[str]) -> Path:
+    """Put a trained head into the graph, and write it as a model folder for `engine="onnxruntime"`."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = onnx.ModelProto()
+    graph.CopyFrom(base.graph)
+    values = {base.weight: head.linear.weight.numpy(), base.bias: head.linear.bias.numpy()}
+    for stored in graph.graph.initializer:
+        if stored.name in values:
+            stored.CopyFrom(numpy_helper.from_array(values[stored.name], stored.name))
+    del graph.graph.value_info[:]  # shapes of the old layer
+    classes = graph.graph.output[0].type.tensor_type.shape.dim[-1]
+    classes.dim_value = len(characters) + 2
+    for entry in graph.metadata_props:
+        if entry.key == "character":
+            entry.value = "\n".join(characters)
+    onnx.checker.check_model(graph)
+    write_atomically(folder / "inference.onnx", graph.SerializeToString())
+    config = base.config | {"PostProcess": base.config["PostProcess"] | {"character_dict": list(characters)}}
+    write_config(folder, config)
+    return folder
+
+
+def fine_tune(
+    labels: data.Labels,
+    out: str | Path,
+    *,
+    validation: data.Labels | None = None,
+    characters: Sequence[str] | None = None,
+    base: str | Path | None = None,
+    steps: int = 600,
+    batch_size: int = 32,
+    peak: float = 2e-3,
+    every: int = 100,
+    patience: int | None = None,
+    threads: int = 1,
+    seed: int = 0,
+    progress: bool = True,
+) -> Path:
+    """Fine-tune PP-OCRv6 small on your lines: its encoder stays, its last layer is trained anew.
+
+    Parameters
+    ----------
+    labels : path or list of paths
+        PaddleOCR's or PPOCRLabel's lists, of lines or of pages; see `ocrbook.train.data`.
+    out : path
+        The model folder to make.
+    validation : path or list of paths, optional
+        Lines to choose the best weights by. Without it a tenth of the labels is held out.
+    characters : sequence of str, optional
+        The new dictionary, without the space. Without it, the characters of the labels: the model forgets all others.
+        Pass `load_base().characters` to keep them.
+    base : path, optional
+        Model folder to begin with; PP-OCRv6 small by default.
+    threads : int
+        Of the encoder.
+    steps, batch_size, peak, every, patience, seed, progress
+        As in `loop.fit`.
+
+    Returns
+    -------
+    the folder; load it with `TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder),
+    engine="onnxruntime")`.
+
+    Raises
+    ------
+    LabelError
+        If anything is wrong with the labels; it lists file, row and reason.
+    """
+    out = Path(out)
+    samples = data.read_lines(labels, characters, _PIXELS_PER_STEP, _HEIGHT)
+    if characters is None:
+        characters = sorted({character for sample in samples for character in sample.lines[0].text} - {" "})
+    characters = check_characters(characters) if base is None and len(characters) < 10_000 else list(characters)
+    if validation is None:
+        kept, held = data.split(len(samples), 0.1, seed)
+        held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]
+    else:
+        held_out = data.read_lines(validation, characters, _PIXELS_PER_STEP, _HEIGHT)
+    parts = load_base(base)
+    found = features(parts, [sample.image for sample in samples + held_out], threads=threads, progress=progress)
+    targets = [encode(sample.lines[0].text, characters) for sample in samples]
+    head, history = train_head(
+        warm_start(parts, characters),
+        found[: len(samples)],
+        targets,
+        steps=steps,
+        batch_size=batch_size,
+        peak=peak,
+        every=every,
+        patience=patience,
+        seed=seed,
+        progress=progress,
+        evaluate=lambda trained: exact_match(
+            [sample.lines[0].text for sample in held_out], read_features(trained, found[len(samples) :], characters)
+        ),
+        checkpoint=out / "checkpoint.npz",
+    )
+    folder = write_head(parts, head, out, characters)
+    settings = {"steps": steps, "batch_size": batch_size, "peak": peak, "seed": seed}
+    write_card(folder, history, settings | {"lines": len(samples), "held_out": len(held_out)})
+    return folder
+
+
+def train_head(start, found, targets, *, batch_size=32, seed=0, checkpoint=None, **settings):
+    """Train a head on features; `settings` go to `loop.fit`. Returns the head and the history."""
+    head = Head(*start)
+
+    def batch(step: int) -> tuple[np.ndarray, ...]:
+        size = min(batch_size, len(found))
+        per_epoch = max(1, len(found) // size)
+        order = np.random.default_rng([seed, step // per_epoch]).permutation(len(found))
+        rows = order[step % per_epoch * size :][:size]
+        longest = max(len(found[i]) for i in rows)
+        inputs = np.zeros((len(rows), longest, found[0].shape[1]), np.float32)
+        lengths = np.array([len(targets[i]) for i in rows], np.int64)
+        wanted = np.zeros((len(rows), max(1, int(lengths.max()))), np.int32)
+        for k, i in enumerate(rows):
+            inputs[k, : len(found[i])] = found[i]
+            inputs[k, len(found[i]) :] = found[i][-1]
+            wanted[k, : lengths[k]] = targets[i]
+        return inputs, wanted, lengths
+
+    digest = hashlib.sha256(repr(targets).encode())
+    for each in found:
+        digest.update(each.tobytes())
+    history = fit(
+        head,
+        batch,
+        ctc_loss,
+        seed=seed,
+        checkpoint=checkpoint,
+        purpose=digest.hexdigest(),
+        description="head",
+        **settings,
+    )
+    return head, history

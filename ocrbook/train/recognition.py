@@ -63,12 +63,15 @@ def batches(
     seed: int = 0,
     least: int = 160,
     augment: bool = True,
-) -> Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    guided: int = 0,
+    pixels_per_step: int = 4,
+) -> Callable[[int], tuple[np.ndarray, ...]]:
     """Batches of lines of similar width, for `loop.fit`.
 
     Returns
     -------
-    function of the step: images (B, 3, H, W), targets int32 (B, L) filled up with zeros, lengths int64 (B,).
+    function of the step: images (B, 3, H, W), targets int32 (B, L) filled up with zeros, lengths int64 (B,), and in
+    the first `guided` steps also `even_alignment`, int64 (B, T).
     """
     widths = np.array([image.shape[1] for image in images])
     per_epoch = max(1, len(images) // size)
@@ -94,17 +97,50 @@ def batches(
         padded = np.zeros((len(rows), int(lengths.max())), np.int32)
         for row, i in zip(padded, rows, strict=True):
             row[: len(targets[i])] = targets[i]
-        return to_batch(chosen, least), padded, lengths
+        filled = to_batch(chosen, least)
+        if step >= guided:
+            return filled, padded, lengths
+        steps = filled.shape[3] // pixels_per_step
+        rows_of_steps = [
+            even_alignment(targets[i], image.shape[1] / pixels_per_step, steps, image.shape[0] / pixels_per_step / 4)
+            for i, image in zip(rows, chosen, strict=True)
+        ]
+        return filled, padded, lengths, np.stack(rows_of_steps)
 
     return batch
 
 
-def ctc_loss(net: paddle.nn.Layer, images: paddle.Tensor, targets: paddle.Tensor, lengths: paddle.Tensor):
-    """CTC loss (Graves et al., 2006) of a batch, summed over the time steps and averaged over the lines."""
-    logits = net(images).transpose([1, 0, 2])
-    steps = paddle.full([logits.shape[1]], logits.shape[0], dtype="int64")
-    each = functional.ctc_loss(logits, targets, steps, lengths, blank=0, reduction="none")
-    return each.mean()
+def even_alignment(target: Sequence[int], width: float, steps: int, margin: float = 0.0) -> np.ndarray:
+    """Which class stands at each time step, if the characters share the width of the line evenly.
+
+    Wrong in detail, and still enough to tell a network in its first steps what characters look like, long before CTC
+    has found out where they are. `width` and `margin` (left and right, empty) are in time steps. int64 (steps,), with
+    0, the blank, outside.
+    """
+    position = (np.arange(steps) + 0.5 - margin) / max(width - 2 * margin, 1e-6) * len(target)
+    inside = (position >= 0) & (position < len(target))
+    row = np.zeros(steps, np.int64)
+    row[inside] = np.asarray(target, np.int64)[position[inside].astype(int)]
+    return row
+
+
+def ctc_loss(
+    net: paddle.nn.Layer,
+    images: paddle.Tensor,
+    targets: paddle.Tensor,
+    lengths: paddle.Tensor,
+    alignment: paddle.Tensor | None = None,
+) -> paddle.Tensor:
+    """CTC loss (Graves et al., 2006) of a batch, summed over the time steps and averaged over the lines.
+
+    With an alignment, 20 times the mean cross-entropy with it is added.
+    """
+    logits = net(images)
+    steps = paddle.full([logits.shape[0]], logits.shape[1], dtype="int64")
+    each = functional.ctc_loss(logits.transpose([1, 0, 2]), targets, steps, lengths, blank=0, reduction="none")
+    if alignment is None:
+        return each.mean()
+    return each.mean() + 20 * functional.cross_entropy(logits.flatten(0, 1), alignment.flatten())
 
 
 def encode(text: str, characters: Sequence[str]) -> list[int]:
@@ -147,6 +183,7 @@ def train_recognizer(
     peak: float = 3e-3,
     least_width: int = 160,
     augment: bool = True,
+    guided: int = 300,
     patience: int | None = None,
     every: int = 200,
     seed: int = 0,
@@ -168,6 +205,10 @@ def train_recognizer(
         With the attributes `height` and `pixels_per_step`, as `TextRecognizer` has them.
     least_width : int
         Narrower images are filled up to this width, in pixels at the height of the network.
+    augment : bool
+        Jitter position, proportions and light of each line; see `jitter`.
+    guided : int
+        Steps at the beginning in which `even_alignment` helps CTC over its plateau; 0 for CTC alone.
     steps, batch_size, peak, patience, every, seed, progress
         As in `loop.fit`.
 
@@ -198,10 +239,20 @@ def train_recognizer(
 
     paddle.seed(seed)
     net = network(len(characters) + 2)
-    settings = {"steps": steps, "batch_size": batch_size, "peak": peak, "seed": seed, "augment": augment}
+    settings = {"steps": steps, "batch_size": batch_size, "peak": peak, "seed": seed}
+    settings |= {"augment": augment, "guided": guided, "least_width": least_width}
     history = fit(
         net,
-        batches(images, targets, size=min(batch_size, len(images)), seed=seed, least=least_width, augment=augment),
+        batches(
+            images,
+            targets,
+            size=min(batch_size, len(images)),
+            seed=seed,
+            least=least_width,
+            augment=augment,
+            guided=guided,
+            pixels_per_step=step_width,
+        ),
         ctc_loss,
         steps=steps,
         evaluate=lambda trained: exact_match(test_texts, read(trained, test_images, characters, least_width)),
