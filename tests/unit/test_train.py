@@ -1,0 +1,186 @@
+"""The training room: labels are checked first, a killed training goes on, and what comes out works in PaddleOCR."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrbook import train
+from ocrbook.page import Page, TextLine
+from ocrbook.render import CODE_CHARACTERS, render_code, render_package
+from ocrbook.train import data, detection, finetune, loop, networks, recognition
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lines")
+    rows = []
+    for seed in range(24):
+        image, line = render_code(seed)
+        cv2.imwrite(str(folder / f"{seed}.png"), image)
+        rows.append(f"{seed}.png\t{line.text}\n")
+    (folder / "rec_gt.txt").write_text("".join(rows), "utf-8")
+    return folder / "rec_gt.txt"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    rows = []
+    for seed in range(6):
+        image, page = render_package(seed)
+        cv2.imwrite(str(folder / f"{seed}.png"), image)
+        labels = [{"transcription": line.text, "points": line.points.tolist()} for line in page.lines]
+        rows.append(f"{folder.name}/{seed}.png\t{json.dumps(labels)}\n")
+    (folder / "Label.txt").write_text("".join(rows), "utf-8")
+    return folder / "Label.txt"
+
+
+def test_every_bad_row_is_listed_by_file_and_row_before_training(lines, tmp_path):
+    good = lines.parent / "0.png"
+    narrow = tmp_path / "narrow.png"
+    cv2.imwrite(str(narrow), np.zeros((32, 20, 3), np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    (tmp_path / "good.png").write_bytes(good.read_bytes())
+    rows = ["gone.png\tA1", "good.png\t ", "good.png\tA\u00e9", "narrow.png\t110022", "good.png", "broken.png\tA1"]
+    (tmp_path / "list.txt").write_text("\n".join(rows), "utf-8")
+    with pytest.raises(train.LabelError) as caught:
+        train.train_recognizer(tmp_path / "list.txt", tmp_path / "out", characters=CODE_CHARACTERS, progress=False)
+    problems = sorted(caught.value.problems, key=lambda problem: int(problem.split(":")[1]))
+    wanted = ("no image", "empty", "not in the dictionary", "needs 9 time steps", "no tab", "not an image")
+    assert len(problems) == len(wanted)
+    for number, (problem, reason) in enumerate(zip(problems, wanted, strict=True), 1):
+        assert problem.startswith(f"list.txt:{number}:") and reason in problem
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_list_of_pages_gives_crops_and_skips_illegible_lines(pages, tmp_path):
+    crops = data.read_lines(pages)
+    assert len(crops) == sum(len(sample.lines) for sample in data.read_pages(pages))
+    text = pages.read_text("utf-8").replace(crops[0].lines[0].text, "###")
+    other = pages.with_name("other.txt")
+    other.write_text(text, "utf-8")
+    assert len(data.read_lines(other)) < len(crops)
+
+
+def test_a_detector_refuses_a_list_of_texts(lines, tmp_path):
+    with pytest.raises(train.LabelError, match="needs polygons"):
+        train.train_detector(lines, tmp_path / "out", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("characters", "reason"), [(["a", "blank"], "blank"), (["a", " "], "space"), (["a", "a"], "twice")]
+)
+def test_a_dictionary_that_paddlex_would_misread_is_an_error(characters, reason, tmp_path):
+    with pytest.raises(ValueError, match=reason):
+        train.export_recognizer(networks.TextRecognizer(4), tmp_path, characters, image_shape=(3, 32, 160))
+
+
+def test_a_dictionary_that_does_not_fit_the_network_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="classes"):
+        train.export_recognizer(networks.TextRecognizer(9), tmp_path, "abc", image_shape=(3, 32, 160))
+
+
+_SCRIPT = """
+import sys
+from ocrbook import train
+train.train_recognizer(sys.argv[1], sys.argv[2], steps=40, every=4, batch_size=4, guided=8, progress=False)
+"""
+
+
+def _start(labels, out):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, labels, out], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_weights(lines, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    first = _start(lines, killed)
+    deadline = time.monotonic() + 120
+    while not (killed / "checkpoint.npz").is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert first.returncode == -signal.SIGKILL, "the training ended before it could be killed"
+    with np.load(killed / "checkpoint.npz", allow_pickle=False) as stored:
+        assert json.loads(stored["head"].tobytes())["step"] < 40
+    for out in (killed, whole):
+        process = _start(lines, out)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors.decode()
+    assert (killed / "inference.pdiparams").read_bytes() == (whole / "inference.pdiparams").read_bytes()
+
+
+def test_a_checkpoint_of_another_training_is_refused(lines, tmp_path):
+    settings = {"steps": 2, "every": 1, "batch_size": 4, "guided": 0, "progress": False}
+    train.train_recognizer(lines, tmp_path, **settings)
+    with pytest.raises(ValueError, match="another folder"):
+        train.train_recognizer(lines, tmp_path, **(settings | {"steps": 3}))
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "paddle_static"])
+def test_a_trained_recogniser_reads_the_same_in_paddleocr(engine, lines, tmp_path):
+    from paddleocr import TextRecognition
+
+    paddle = pytest.importorskip("paddle")
+    paddle.seed(0)
+    net = networks.TextRecognizer(len(CODE_CHARACTERS) + 2)
+    images = [render_code(seed)[0] for seed in range(8)]
+    folder = train.export_recognizer(net, tmp_path, CODE_CHARACTERS, image_shape=(3, 32, 160))
+    model = TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder), engine=engine)
+    texts = [result["rec_text"] for result in model.predict(images, batch_size=1)]
+    heights = [recognition.to_height(image) for image in images]
+    assert texts == [recognition.read(net, [image], CODE_CHARACTERS)[0] for image in heights]
+
+
+def test_a_trained_detector_loads_in_paddleocr(pages, tmp_path):
+    from paddleocr import TextDetection
+
+    folder = train.train_detector(pages, tmp_path, steps=2, every=2, batch_size=2, progress=False)
+    model = TextDetection(model_name="PP-OCRv6_small_det", model_dir=str(folder), engine="onnxruntime")
+    assert "dt_polys" in model.predict(render_package(0)[0])[0]
+
+
+def test_maps_mark_text_borders_and_what_does_not_count():
+    square = [[10, 10], [90, 10], [90, 40], [10, 40]]
+    shrunk, threshold, counted = detection.maps(Page(lines=[TextLine(square, "A")]), (64, 128))
+    assert shrunk[25, 50] == 255 and shrunk[11, 11] == 0 and shrunk[60, 120] == 0
+    assert threshold[10, 50] > threshold[25, 50] and counted.all()
+    shrunk, _, counted = detection.maps(Page(lines=[TextLine(square, "###")]), (64, 128))
+    assert not shrunk.any() and counted[25, 50] == 0
+
+
+def test_even_alignment_shares_the_width_and_leaves_the_margin_blank():
+    assert recognition.even_alignment([5, 7], 10, 12, margin=1).tolist() == [0, 5, 5, 5, 5, 7, 7, 7, 7, 0, 0, 0]
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing():
+    rates = [loop.learning_rate(step, 100, 1.0, 10) for step in range(101)]
+    assert rates[9] == max(rates) == 1.0 and rates[0] == 0.1 and rates[100] < 1e-9
+
+
+def test_a_head_that_was_not_trained_reads_as_the_official_model(ocr):
+    base = finetune.load_base()
+    images = [render_code(seed, style="print")[0] for seed in range(4)]
+    found = finetune.features(base, images, progress=False)
+    texts = finetune.read_features(finetune.Head(*finetune.head_of(base)), found, base.characters)
+    assert texts == [render_code(seed, style="print")[1].text for seed in range(4)]
+
+
+def test_fine_tuning_gives_a_folder_that_paddleocr_loads(lines, tmp_path):
+    from paddleocr import TextRecognition
+
+    folder = train.fine_tune(lines, tmp_path, steps=4, every=4, progress=False)
+    model = TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder), engine="onnxruntime")
+    assert model.predict(render_code(0, style="print")[0])[0]["rec_text"]
