@@ -105,7 +105,7 @@ def features(
     """Features of line images (uint8 BGR, any height), each float32 (T, features), as in PaddleOCR's preprocessing."""
     session = encoder(base, threads)
     name = session.get_inputs()[0].name
-    resized = [to_height(image, _HEIGHT) for image in images]
+    resized = [to_height(image, _HEIGHT, _LEAST_WIDTH) for image in images]
     order = sorted(range(len(images)), key=lambda index: resized[index].shape[1])
     found: list[np.ndarray] = [np.empty(0)] * len(images)
     for start in tqdm(range(0, len(order), size), desc="features", disable=not progress):

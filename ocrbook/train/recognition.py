@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,18 +20,22 @@ from ocrbook.train.loop import fit
 from ocrbook.train.networks import TextRecognizer
 
 
-def to_height(image: np.ndarray, height: int = 32) -> np.ndarray:
-    """Resize to a height, keeping proportions; the width is rounded up, as in PaddleOCR. uint8 BGR in and out."""
-    width = max(1, -(-image.shape[1] * height // image.shape[0]))
-    return cv2.resize(image, (width, height))
+def to_height(image: np.ndarray, height: int = 32, least: int = 160) -> np.ndarray:
+    """Resize to a height, keeping proportions, uint8 BGR in and out.
+
+    As in PaddleOCR the width is rounded up, or down where it exceeds the least width of the network's input.
+    """
+    ratio = image.shape[1] / image.shape[0]
+    width = min(math.ceil(height * ratio), int(height * max(ratio, least / height)))
+    return cv2.resize(image, (max(1, width), height))
 
 
 def to_batch(images: Sequence[np.ndarray], least: int = 160) -> np.ndarray:
     """Images of one height as PaddleOCR feeds them: float32 (B, 3, H, W), -1 to 1, zeros to the right of the image.
 
-    W is the widest image's width, or `least`, rounded up to a multiple of 4.
+    W is the widest image's width, or `least`.
     """
-    width = -(-max(least, *(image.shape[1] for image in images)) // 4) * 4
+    width = max(least, *(image.shape[1] for image in images))
     batch = np.zeros((len(images), 3, images[0].shape[0], width), np.float32)
     for row, image in zip(batch, images, strict=True):
         row[..., : image.shape[1]] = image.transpose(2, 0, 1) / np.float32(127.5) - 1
@@ -100,7 +105,7 @@ def batches(
         filled = to_batch(chosen, least)
         if step >= guided:
             return filled, padded, lengths
-        steps = filled.shape[3] // pixels_per_step
+        steps = -(-filled.shape[3] // pixels_per_step)
         rows_of_steps = [
             even_alignment(targets[i], image.shape[1] / pixels_per_step, steps, image.shape[0] / pixels_per_step / 4)
             for i, image in zip(rows, chosen, strict=True)
@@ -232,9 +237,9 @@ def train_recognizer(
         held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]
     else:
         held_out = data.read_lines(validation, characters, step_width, height)
-    images = [to_height(sample.image, height) for sample in samples]
+    images = [to_height(sample.image, height, least_width) for sample in samples]
     targets = [encode(sample.lines[0].text, characters) for sample in samples]
-    test_images = [to_height(sample.image, height) for sample in held_out]
+    test_images = [to_height(sample.image, height, least_width) for sample in held_out]
     test_texts = [sample.lines[0].text for sample in held_out]
 
     paddle.seed(seed)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import paddle
 import pytest
 
 from ocrbook import train
@@ -133,7 +134,6 @@ def test_a_checkpoint_of_another_training_is_refused(lines, tmp_path):
 def test_a_trained_recogniser_reads_the_same_in_paddleocr(engine, lines, tmp_path):
     from paddleocr import TextRecognition
 
-    paddle = pytest.importorskip("paddle")
     paddle.seed(0)
     net = networks.TextRecognizer(len(CODE_CHARACTERS) + 2)
     images = [render_code(seed)[0] for seed in range(8)]
