@@ -1,7 +1,8 @@
 """Where the weights are: model folders for PaddleOCR's own classes, without a network.
 
-The wheel of rapidocr carries the official PP-OCRv6 small weights as ONNX files. PaddleOCR wants a folder with
-`inference.onnx` and `inference.yml`; this module makes such folders once, in the user's cache.
+The wheel of rapidocr carries the official PP-OCRv6 small weights and an older line orientation classifier as ONNX
+files. PaddleOCR wants a folder with `inference.onnx` and `inference.yml`; this module makes such folders once, in the
+user's cache.
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ _SOURCES = {
         "PP-OCRv6_rec_small.onnx",
         "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
     ),
+    "textline_orientation": _Source(
+        "ch_ppocr_mobile_v2.0_cls",
+        "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+        "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+    ),
 }
+
+_FOR_PADDLEOCR = ("text_detection", "text_recognition")
 
 _INSTALL = "pip install -r requirements.txt"
 
@@ -75,6 +83,8 @@ def local_models(task: str | None = None) -> dict[str, Any]:
     >>> detector = TextDetection(**local_models("text_detection"))      # doctest: +SKIP
     """
     if task is not None:
+        if task not in _FOR_PADDLEOCR:
+            raise ValueError(f"no local weights for {task!r}; there are {', '.join(_FOR_PADDLEOCR)}")
         folder = model_folder(task)
         return {"model_name": _SOURCES[task].model_name, "model_dir": str(folder), "engine": "onnxruntime"}
     arguments: dict[str, Any] = {
@@ -83,7 +93,7 @@ def local_models(task: str | None = None) -> dict[str, Any]:
         "use_textline_orientation": False,
         "engine": "onnxruntime",
     }
-    for each in _SOURCES:
+    for each in _FOR_PADDLEOCR:
         arguments[f"{each}_model_name"] = _SOURCES[each].model_name
         arguments[f"{each}_model_dir"] = str(model_folder(each))
     return arguments
@@ -91,6 +101,9 @@ def local_models(task: str | None = None) -> dict[str, Any]:
 
 def model_folder(task: str) -> Path:
     """The folder with `inference.onnx` and `inference.yml` of a task, made or repaired where needed.
+
+    Besides the tasks of `local_models` there is "textline_orientation". PaddleOCR's own class can't use that one: it is
+    of PP-OCR v2.0, and wants lines that keep their proportions.
 
     Several processes may ask at once: one writes, under a lock, the others wait. Each file is written under a
     temporary name and moved into place. Raises as `local_models`.
@@ -143,9 +156,15 @@ def _inference_config(source: _Source, weights: bytes) -> str:
     """The inference.yml: preprocessing and postprocessing as PaddleX knows them, name, and dictionary."""
     from paddlex.modules.base.utils.pdparams2safetensors.inference_meta import build_inference_meta
 
-    meta = build_inference_meta(source.model_name)
+    if source.model_name == "ch_ppocr_mobile_v2.0_cls":
+        meta = {
+            "PreProcess": {"transform_ops": [{"RecResizeImg": {"image_shape": [3, 48, 192]}}]},
+            "PostProcess": {"Topk": {"topk": 1, "label_list": ["0_degree", "180_degree"]}},
+        }
+    else:
+        meta = build_inference_meta(source.model_name)
     config = {"Global": {"model_name": source.model_name}} | {key: meta[key] for key in ("PreProcess", "PostProcess")}
-    if config["PostProcess"]["name"] == "CTCLabelDecode":
+    if config["PostProcess"].get("name") == "CTCLabelDecode":
         config["PostProcess"] = config["PostProcess"] | {"character_dict": _dictionary(weights)}
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 

@@ -80,7 +80,13 @@ def normalise(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            outputs: list[NotebookNode] = []
+            for output in cell.outputs:
+                if output.get("name") == "stdout" and outputs and outputs[-1].get("name") == "stdout":
+                    outputs[-1].text += output.text  # a text arrives in one piece or in several, by chance
+                elif output.get("name") != "stderr":
+                    outputs.append(output)
+            cell.outputs = outputs
 
 
 def execute(path: Path) -> dict[str, float]:

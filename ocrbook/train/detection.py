@@ -15,7 +15,7 @@ from shapely.geometry import Polygon
 from ocrbook import metrics
 from ocrbook.page import Page, TextLine
 from ocrbook.train import data
-from ocrbook.train.export import MEAN, STD, export_detector, write_card
+from ocrbook.train.export import BOX_THRESHOLD, MEAN, STD, THRESHOLD, UNCLIP_RATIO, export_detector, write_card
 from ocrbook.train.loop import fit
 from ocrbook.train.networks import TextDetector
 
@@ -152,7 +152,7 @@ def find(net: paddle.nn.Layer, images: np.ndarray, size: int = 8) -> list[Page]:
     """The lines of uint8 images (N, H, W, 3), with PaddleX's own post-processing."""
     from paddlex.inference.models.text_detection.processors import DBPostProcess
 
-    process = DBPostProcess(thresh=0.3, box_thresh=0.6, unclip_ratio=1.5)
+    process = DBPostProcess(thresh=THRESHOLD, box_thresh=BOX_THRESHOLD, unclip_ratio=UNCLIP_RATIO)
     net.eval()
     pages = []
     for start in range(0, len(images), size):

@@ -209,7 +209,7 @@ def fine_tune(
     samples = data.read_lines(labels, characters, _PIXELS_PER_STEP, _HEIGHT)
     if characters is None:
         characters = sorted({character for sample in samples for character in sample.lines[0].text} - {" "})
-    characters = check_characters(characters) if base is None and len(characters) < 10_000 else list(characters)
+    characters = check_characters(characters)
     if validation is None:
         kept, held = data.split(len(samples), 0.1, seed)
         held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]

@@ -2,10 +2,14 @@ import hashlib
 import json
 import multiprocessing
 
+import cv2
+import numpy as np
+import onnxruntime
 import pytest
 import yaml
 
 from ocrbook import models
+from ocrbook.render import render_line
 
 
 @pytest.fixture
@@ -39,6 +43,23 @@ def test_folder_holds_the_network_and_a_yml_of_the_same_name(cache, task):
     config = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
     assert config["Global"]["model_name"] == arguments["model_name"]
     assert (folder / "inference.onnx").stat().st_size > 1e6
+
+
+def test_orientation_classifier_tells_an_upside_down_line(cache):
+    folder = models.model_folder("textline_orientation")
+    session = onnxruntime.InferenceSession(folder / "inference.onnx", providers=["CPUExecutionProvider"])
+    image, _ = render_line("Total 12.80", size=28)
+    batch = np.zeros((2, 3, 48, 192), np.float32)
+    width = min(192, round(48 * image.shape[1] / image.shape[0]))
+    for row, line in zip(batch, (image, image[::-1, ::-1]), strict=True):
+        row[:, :, :width] = cv2.resize(line, (width, 48)).transpose(2, 0, 1) / 127.5 - 1
+    upside_down = session.run(None, {session.get_inputs()[0].name: batch})[0][:, 1]
+    assert upside_down[0] < 0.1 and upside_down[1] > 0.9
+
+
+def test_orientation_classifier_is_not_for_the_official_class(cache):
+    with pytest.raises(ValueError, match="textline_orientation"):
+        models.local_models("textline_orientation")
 
 
 def test_dictionary_keeps_the_full_width_space(cache):
