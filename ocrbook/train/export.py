@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import onnxruntime
@@ -101,7 +102,8 @@ def export_recognizer(
     ValueError
         If the dictionary has a mistake, or does not fit the network's classes.
     RuntimeError
-        If the exported graph does not compute what the network computes.
+        If the network has an operation that ONNX or its exporter lacks, or the exported graph does not compute what
+        the network computes.
     """
     characters = check_characters(characters)
     net.eval()
@@ -208,13 +210,18 @@ def to_onnx(folder: Path) -> None:
     import onnx
     import paddle2onnx
 
-    with silence():
-        paddle2onnx.export(
-            str(folder / "inference.json"),
-            str(folder / "inference.pdiparams"),
-            str(folder / "inference.onnx"),
-            optimize_tool="None",
-        )
+    with silence() as log:
+        try:
+            paddle2onnx.export(
+                str(folder / "inference.json"),
+                str(folder / "inference.pdiparams"),
+                str(folder / "inference.onnx"),
+                optimize_tool="None",
+            )
+        except SystemExit:  # its way to say that it failed
+            log.seek(0)
+            said = log.read().decode("utf-8", "replace").partition("model:")[2].split("\n")[0]
+            raise RuntimeError(f"paddle2onnx can't convert this network: {said.strip() or 'no reason given'}") from None
     model = onnx.load(folder / "inference.onnx")
     used = {name for node in model.graph.node for name in node.input}
     for constant in [each for each in model.graph.initializer if each.name not in used]:
@@ -239,16 +246,22 @@ def write_card(folder: Path, history: History, facts: dict) -> None:
 
 
 @contextmanager
-def silence() -> Iterator[None]:
-    """Keep out of a notebook what the exporters print, from Python and from C++. An exception passes."""
+def silence() -> Iterator[BinaryIO]:
+    """Keep out of a notebook what the exporters print, from Python and from C++; it goes into the file that is given
+    back. An exception passes."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    with (
+        tempfile.TemporaryFile() as log,
+        io.TextIOWrapper(log, write_through=True) as text,
+        redirect_stdout(text),
+        redirect_stderr(text),
+    ):
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
         try:
-            yield
+            yield log
         finally:
             for copy, stream in zip(kept, (1, 2), strict=True):
                 os.dup2(copy, stream)

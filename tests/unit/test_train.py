@@ -184,3 +184,14 @@ def test_fine_tuning_gives_a_folder_that_paddleocr_loads(lines, tmp_path):
     folder = train.fine_tune(lines, tmp_path, steps=4, every=4, progress=False)
     model = TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder), engine="onnxruntime")
     assert model.predict(render_code(0, style="print")[0])[0]["rec_text"]
+
+
+class Enlarged(paddle.nn.Layer):
+    def forward(self, x):
+        return paddle.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def test_operation_without_counterpart_is_an_error_and_leaves_no_model(tmp_path):
+    with pytest.raises(RuntimeError, match="paddle2onnx can't convert this network"):
+        train.export_detector(Enlarged(), tmp_path, side=64)
+    assert not list(tmp_path.iterdir())
