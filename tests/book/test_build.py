@@ -30,6 +30,13 @@ class Elements(html.parser.HTMLParser):
         self.found.append((tag, dict(attributes)))
 
 
+@every_page
+def test_pictures_load_when_the_reader_comes_near_and_keep_their_place(page):
+    pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
+    rasters = [each for each in pictures if each["src"].endswith((".png", ".jpg", ".jpeg"))]
+    assert all(each["loading"] == "lazy" and int(each["width"]) and int(each["height"]) for each in rasters)
+
+
 def test_second_build_of_an_unchanged_tree_rebuilds_nothing():
     before = {path: path.stat().st_mtime_ns for path in (ROOT / "_build" / "html").rglob("*")}
     done = subprocess.run(
