@@ -11,7 +11,10 @@ from tools.book_files import ROOT, notebooks
 
 TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
-_SHARED = ("ocrbook", "datasets", "book/showcase", "requirements.txt", "tools/constraints.txt", "LICENSE")
+_SHARED = (
+    "ocrbook", "datasets", "book/showcase", "notebooks/foundations/all_layers.json",
+    "requirements.txt", "tools/constraints.txt", "LICENSE",
+)  # fmt: skip
 
 
 def _files() -> list[Path]:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import paddle
 import pytest
 
@@ -17,6 +19,8 @@ from ocrbook import train
 from ocrbook.page import Page, TextLine
 from ocrbook.render import CODE_CHARACTERS, render_code, render_package
 from ocrbook.train import data, detection, finetune, loop, networks, recognition
+from ocrbook.train.graph import GraphLayer
+from ocrbook.train.whole import fine_tune_all_layers
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,6 +188,44 @@ def test_fine_tuning_gives_a_folder_that_paddleocr_loads(lines, tmp_path):
     folder = train.fine_tune(lines, tmp_path, steps=4, every=4, progress=False)
     model = TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder), engine="onnxruntime")
     assert model.predict(render_code(0, style="print")[0])[0]["rec_text"]
+
+
+def test_a_graph_computes_the_same_in_paddle_and_takes_its_parameters_back():
+    base = finetune.load_base()
+    image = recognition.to_batch([recognition.to_height(render_code(0)[0], 48, 320)], 320)
+    net = GraphLayer(base.graph, base.features)
+    features = net(paddle.to_tensor(image)).numpy()
+    session = finetune.encoder(base)
+    assert np.abs(features - session.run(None, {"x": image})[0]).max() < 1e-3
+    assert len(net.parameters()) > 100
+    for parameter in net.parameters():
+        parameter.set_value(parameter * 1.01)
+    changed = onnx.ModelProto()
+    changed.CopyFrom(base.graph)
+    net.write_into(changed)
+    session = finetune.encoder(replace(base, graph=changed))
+    assert np.abs(net(paddle.to_tensor(image)).numpy() - session.run(None, {"x": image})[0]).max() < 1e-3
+    assert np.abs(net(paddle.to_tensor(image)).numpy() - features).max() > 1e-3
+
+
+def test_a_graph_with_an_operation_that_is_not_known_is_an_error_that_names_it():
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Celu", ["x"], ["y"])], "odd", values[:1], values[1:])
+    with pytest.raises(ValueError, match="without a counterpart: Celu"):
+        GraphLayer(onnx.helper.make_model(graph))
+
+
+def test_training_all_layers_changes_the_encoder_and_gives_a_folder_that_paddleocr_loads(lines, tmp_path):
+    from paddleocr import TextRecognition
+
+    head = train.fine_tune(lines, tmp_path / "head", steps=4, every=4, progress=False)
+    folder = fine_tune_all_layers(lines, tmp_path / "all", base=head, steps=2, batch_size=2, every=2, progress=False)
+    image = render_code(0)[0]
+    before, after = (finetune.features(finetune.load_base(each), [image], progress=False)[0] for each in (head, folder))
+    assert 0 < np.abs(before - after).max() < 10
+    model = TextRecognition(model_name="PP-OCRv6_small_rec", model_dir=str(folder), engine="onnxruntime")
+    assert model.predict(image)[0]["rec_text"]
+    assert json.loads((folder / "training.json").read_text("utf-8"))["history"]["scores"]
 
 
 class Enlarged(paddle.nn.Layer):
