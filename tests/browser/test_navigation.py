@@ -13,11 +13,10 @@ def heading(browser):
 def search(browser, site, language, query):
     """The titles of the pages that a search finds, in order."""
     browser.get(f"{site}/{language}/search.html?q={query}")
-    # Sphinx shows the list item by item and fills in the summary when it is complete.
+    # Sphinx shows the list item by item and writes the summary when it is complete.
     WebDriverWait(browser, 20).until(
-        lambda page: page.find_elements(By.CSS_SELECTOR, "#search-results .search-summary")
+        lambda page: page.execute_script("return document.querySelector('#search-results .search-summary')?.innerText")
     )
-    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return Search._pulse_status === -1"))
     return [link.text for link in browser.find_elements(By.CSS_SELECTOR, "#search-results ul.search > li > a")]
 
 

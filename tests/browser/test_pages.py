@@ -1,6 +1,7 @@
 """Every page in a real browser: nothing from outside, no error, not too heavy, and readable on a phone."""
 
 import pytest
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tools.book_files import documents
 
@@ -12,6 +13,10 @@ every_page = pytest.mark.parametrize("page", PAGES)
 def test_page_loads_from_this_machine_only_without_errors_and_under_1500_kilobytes(browser, site, requests, page):
     browser.execute_cdp_cmd("Network.clearBrowserCache", {})
     browser.get(f"{site}/{page}")
+    browser.execute_script("for (const image of document.images) image.loading = 'eager'")  # as if scrolled to the end
+    WebDriverWait(browser, 20).until(
+        lambda shown: shown.execute_script("return [...document.images].every((image) => image.complete)")
+    )
     loaded = requests()
     outside = [address for address, _ in loaded if not address.startswith((site, "data:", "blob:", "about:"))]
     assert outside == []
