@@ -12,7 +12,7 @@ from tools.book_files import ROOT, notebooks
 TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
 _SHARED = (
-    "ocrbook", "datasets", "book/showcase", "notebooks/foundations/all_layers.json",
+    "ocrbook", "datasets", "book/showcase", "notebooks/foundations/07_stored.json",
     "requirements.txt", "tools/constraints.txt", "LICENSE",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -195,6 +195,16 @@ def _checked(data: Dataset) -> list[LabelledImage]:
     if data.problems:
         raise LabelError(data.problems)
     return data.samples
+
+
+def hold_out(
+    samples: list[LabelledImage], validation: Labels | None, read: Callable[[Labels], list[LabelledImage]], seed: int
+) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Training and held-out samples: those that `read` finds in `validation`, or a tenth of all, drawn with a seed."""
+    if validation is not None:
+        return samples, read(validation)
+    kept, held = split(len(samples), 0.1, seed)
+    return [samples[i] for i in kept], [samples[i] for i in held]
 
 
 def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -224,12 +224,10 @@ def train_detector(
     if side % 32:
         raise ValueError(f"side must be a multiple of 32, got {side}")
     out = Path(out)
-    pages = [fit_into(sample.image, Page(lines=sample.lines), side) for sample in data.read_pages(labels)]
-    if validation is None:
-        kept, held = data.split(len(pages), 0.1, seed)
-        held_out, pages = [pages[i] for i in held], [pages[i] for i in kept]
-    else:
-        held_out = [fit_into(sample.image, Page(lines=sample.lines), side) for sample in data.read_pages(validation)]
+    pages, held_out = (
+        [fit_into(sample.image, Page(lines=sample.lines), side) for sample in samples]
+        for samples in data.hold_out(data.read_pages(labels), validation, data.read_pages, seed)
+    )
     images = np.stack([image for image, _ in pages])
     targets = np.stack([maps(page, (side, side)) for _, page in pages])
     test_images, truths = np.stack([image for image, _ in held_out]), [page for _, page in held_out]

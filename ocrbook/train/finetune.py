@@ -99,21 +99,19 @@ def encoder(base: Base, threads: int = 1) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def features(
-    base: Base, images: Sequence[np.ndarray], *, threads: int = 1, size: int = 8, progress: bool = True
-) -> list[np.ndarray]:
-    """Features of line images (uint8 BGR, any height), each float32 (T, features), as in PaddleOCR's preprocessing."""
+def features(base: Base, images: Sequence[np.ndarray], *, threads: int = 1, progress: bool = True) -> list[np.ndarray]:
+    """Features of line images (uint8 BGR, any height), each float32 (T, features), as in PaddleOCR's preprocessing.
+
+    One at a time: in a batch a line is filled up to the width of the widest, which changes its features a little, and
+    costs more time than it saves.
+    """
     session = encoder(base, threads)
     name = session.get_inputs()[0].name
-    resized = [to_height(image, _HEIGHT, _LEAST_WIDTH) for image in images]
-    order = sorted(range(len(images)), key=lambda index: resized[index].shape[1])
-    found: list[np.ndarray] = [np.empty(0)] * len(images)
-    for start in tqdm(range(0, len(order), size), desc="features", disable=not progress):
-        rows = order[start : start + size]
-        outputs = session.run(None, {name: to_batch([resized[i] for i in rows], _LEAST_WIDTH)})[0]
-        for index, output in zip(rows, outputs, strict=True):
-            found[index] = output
-    return found
+    resized = (to_height(image, _HEIGHT, _LEAST_WIDTH) for image in images)
+    return [
+        session.run(None, {name: to_batch([image], _LEAST_WIDTH)})[0][0]
+        for image in tqdm(resized, desc="features", total=len(images), disable=not progress)
+    ]
 
 
 class Head(paddle.nn.Layer):
@@ -133,7 +131,12 @@ class Head(paddle.nn.Layer):
 def read_features(head: Head, found: Sequence[np.ndarray], characters: Sequence[str]) -> list[str]:
     """Texts of lines whose features are known."""
     weight, bias = head.linear.weight.numpy(), head.linear.bias.numpy()
-    return [decode(each @ weight + bias, characters) for each in found]
+    texts = []
+    for first in range(0, len(found), 32):  # a product for many lines: small ones lose their time between threads
+        part = found[first : first + 32]
+        scores = np.concatenate(part) @ weight + bias
+        texts += [decode(each, characters) for each in np.split(scores, np.cumsum([len(each) for each in part])[:-1])]
+    return texts
 
 
 def write_head(base: Base, head: Head, folder: str | Path, characters: Sequence[str]) -> Path:
@@ -210,11 +213,9 @@ def fine_tune(
     if characters is None:
         characters = sorted({character for sample in samples for character in sample.lines[0].text} - {" "})
     characters = check_characters(characters)
-    if validation is None:
-        kept, held = data.split(len(samples), 0.1, seed)
-        held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]
-    else:
-        held_out = data.read_lines(validation, characters, _PIXELS_PER_STEP, _HEIGHT)
+    samples, held_out = data.hold_out(
+        samples, validation, lambda lists: data.read_lines(lists, characters, _PIXELS_PER_STEP, _HEIGHT), seed
+    )
     parts = load_base(base)
     found = features(parts, [sample.image for sample in samples + held_out], threads=threads, progress=progress)
     targets = [encode(sample.lines[0].text, characters) for sample in samples]

@@ -39,13 +39,18 @@ class GraphLayer(paddle.nn.Layer):
         if unknown:
             raise ValueError(f"operations without a counterpart: {', '.join(unknown)}")
         self.input_name, self.output_name = graph.graph.input[0].name, output or graph.graph.output[0].name
-        self.nodes = [
-            (node.op_type, list(node.input), list(node.output), _attributes(node)) for node in graph.graph.node
-        ]
+        self.nodes = []
+        for node in graph.graph.node:
+            self.nodes.append((node.op_type, list(node.input), list(node.output), _attributes(node)))
+            if self.output_name in node.output:
+                break
+        used = {name for _, inputs, _, _ in self.nodes for name in inputs}
         self.constants: dict[str, np.ndarray] = {}
         self.names: dict[str, str] = {}
         frozen = {name for op, inputs, _, _ in self.nodes if op == "BatchNormalization" for name in inputs[1:]}
         for each in graph.graph.initializer:
+            if each.name not in used:
+                continue
             value = numpy_helper.to_array(each)
             if value.dtype != np.float32 or value.size < 2 or each.name in frozen:
                 self.constants[each.name] = value
@@ -66,8 +71,6 @@ class GraphLayer(paddle.nn.Layer):
         known[self.input_name] = x
         for op, inputs, outputs, attributes in self.nodes:
             known[outputs[0]] = _OPERATIONS[op](*(known[name] for name in inputs), **attributes)
-            if outputs[0] == self.output_name:
-                break
         return known[self.output_name]
 
     def write_into(self, graph: onnx.ModelProto) -> None:

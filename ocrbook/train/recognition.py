@@ -232,11 +232,9 @@ def train_recognizer(
     samples = data.read_lines(labels, characters, step_width, height)
     if characters is None:
         characters = sorted({character for sample in samples for character in sample.lines[0].text} - {" "})
-    if validation is None:
-        kept, held = data.split(len(samples), 0.1, seed)
-        held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]
-    else:
-        held_out = data.read_lines(validation, characters, step_width, height)
+    samples, held_out = data.hold_out(
+        samples, validation, lambda lists: data.read_lines(lists, characters, step_width, height), seed
+    )
     images = [to_height(sample.image, height, least_width) for sample in samples]
     targets = [encode(sample.lines[0].text, characters) for sample in samples]
     test_images = [to_height(sample.image, height, least_width) for sample in held_out]

@@ -70,12 +70,11 @@ def fine_tune_all_layers(
     _, height, width = resize["image_shape"]
     with paddle.no_grad():
         pixels_per_step = width // net(paddle.zeros([1, 3, height, width])).shape[1]
-    samples = data.read_lines(labels, characters, pixels_per_step, height)
-    if validation is None:
-        kept, held = data.split(len(samples), 0.1, seed)
-        held_out, samples = [samples[i] for i in held], [samples[i] for i in kept]
-    else:
-        held_out = data.read_lines(validation, characters, pixels_per_step, height)
+
+    def read_lines(lists: data.Labels) -> list[data.LabelledImage]:
+        return data.read_lines(lists, characters, pixels_per_step, height)
+
+    samples, held_out = data.hold_out(read_lines(labels), validation, read_lines, seed)
     images = [to_height(sample.image, height, width) for sample in samples]
     held_images = [to_height(sample.image, height, width) for sample in held_out]
     targets = [encode(sample.lines[0].text, characters) for sample in samples]

@@ -95,8 +95,8 @@ def test_sources_show_no_path_of_a_machine(path):
 
 
 @every_chapter
-def test_outputs_leave_room_for_the_rest_of_a_page_of_one_and_a_half_megabytes(path):
-    assert len(json.dumps([dict(output) for output in outputs(path)])) < 1_000_000  # base64: 750 kB of pictures
+def test_outputs_are_smaller_than_500_kilobytes(path):
+    assert len(json.dumps([dict(output) for output in outputs(path)])) < 500_000
 
 
 @every_chapter

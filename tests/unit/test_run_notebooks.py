@@ -1,7 +1,11 @@
 import base64
+import io
 
+import cv2
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from tools import run_notebooks
 from tools.book_files import ROOT, notebooks
@@ -94,6 +98,17 @@ def test_execution_stores_outputs_without_stderr_and_measures(tmp_path, monkeypa
     assert (tmp_path / "showcase" / "picture.jpg").read_bytes() == b"GIF"
     assert len(stored.cells) == 1
     assert measured["peak_megabytes"] > 10
+
+
+def test_charts_are_stored_with_a_palette_and_look_the_same():
+    drawn = np.random.default_rng(0).integers(0, 6, (40, 60, 1), np.uint8).repeat(3, axis=2) * 50
+    png = base64.b64encode(cv2.imencode(".png", drawn)[1].tobytes()).decode()
+    output = nbformat.v4.new_output("display_data", {"image/png": png})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
+    run_notebooks.normalise(notebook)
+    stored = base64.b64decode(notebook.cells[0].outputs[0].data["image/png"])
+    assert Image.open(io.BytesIO(stored)).mode == "P"
+    assert np.array_equal(cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR), drawn)
 
 
 def test_start_page_shows_the_pictures_of_the_notebooks():

@@ -63,7 +63,7 @@ def test_image_of_another_kind_is_refused(image):
 
 
 def test_wide_picture_is_shrunk_and_narrow_one_kept():
-    assert decode(show.picture(np.zeros((100, 3000, 3), np.uint8))).shape == (33, 1000, 3)
+    assert decode(show.picture(np.zeros((100, 3000, 3), np.uint8))).shape == (29, 880, 3)
     assert decode(show.picture(BLANK)).shape == BLANK.shape
 
 

@@ -50,6 +50,15 @@ def pages(tmp_path_factory):
     return folder / "Label.txt"
 
 
+def test_a_tenth_is_held_out_unless_there_is_a_validation_list(lines):
+    samples = data.read_lines(lines)
+    kept, held = data.hold_out(samples, None, data.read_lines, seed=0)
+    assert len(held) == 2
+    assert sorted(each.origin for each in kept + held) == sorted(each.origin for each in samples)
+    kept, held = data.hold_out(samples[:3], lines, data.read_lines, seed=0)
+    assert (len(kept), len(held)) == (3, 24)
+
+
 def test_every_bad_row_is_listed_by_file_and_row_before_training(lines, tmp_path):
     good = lines.parent / "0.png"
     narrow = tmp_path / "narrow.png"
