@@ -21,7 +21,7 @@ test: $(READY) ## lint, unit tests, every notebook compared, translations, book,
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
 	$(RUN) pytest -n 2 tests/unit tests/notebooks
-	$(if $(strip $(NOTEBOOKS)),OMP_NUM_THREADS=1 $(RUN) pytest --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile $(NOTEBOOKS))
+	$(if $(strip $(NOTEBOOKS)),OMP_NUM_THREADS=1 $(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
 	@$(RUN) tools.build_book
 	$(RUN) pytest tests/book tests/browser
 
