@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from tools.book_files import ROOT, documents
 
@@ -35,6 +36,29 @@ def test_pictures_load_when_the_reader_comes_near_and_keep_their_place(page):
     pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
     rasters = [each for each in pictures if each["src"].endswith((".png", ".jpg", ".jpeg"))]
     assert all(each["loading"] == "lazy" and int(each["width"]) and int(each["height"]) for each in rasters)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_icons_of_the_pages_are_in_the_slim_fonts_and_others_are_not(language):
+    static = HTML / language / "_static" / "vendor" / "fontawesome"
+    (sheet,) = static.glob("*/css/all.min.css")
+    rules = {
+        name: int(code, 16)
+        for names, code in re.findall(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"', sheet.read_text("utf-8"))
+        for name in re.findall(r"fa-[\w-]+", names)
+    }
+    fonts = [TTFont(path) for path in static.glob("*/webfonts/*.woff")]
+    drawn = {character for font in fonts for character in font.getBestCmap()}
+    icons = set()
+    for page in (page for page in PAGES if page.startswith(language)):
+        for tag, attributes in Elements(page).found:
+            names = (attributes.get("class") or "").split()
+            if tag == "i" or {"fas", "fab", "far", "fa-solid", "fa-brands", "fa-regular"} & set(names):
+                icons |= {name for name in names if re.fullmatch("fa-[a-z0-9-]+", name)} - {"fa-solid", "fa-lg"}
+    assert {"fa-github", "fa-language", "fa-lightbulb"} <= icons
+    assert {name for name in icons if name in rules and rules[name] in drawn} == icons
+    assert len(rules) < 100
+    assert not list(static.glob("*/webfonts/*.woff2"))
 
 
 def test_second_build_of_an_unchanged_tree_rebuilds_nothing():
