@@ -38,9 +38,9 @@ def test_every_image_has_a_state_and_only_labelled_ones_a_label(tmp_path):
     [
         ("a.jpg []", "no tab"),
         ("a.jpg\t[{]", "Expecting"),
-        ('a.jpg\t[{"points": [[0, 0], [1, 0], [1, 1]]}]', "no 'transcription'"),
+        ('a.jpg\t[{"points": [[0, 0], [1, 0], [1, 1]]}]', "no transcription"),
         ('a.jpg\t[{"transcription": 7, "points": [[0, 0], [1, 0], [1, 1]]}]', "expected a text"),
-        ('a.jpg\t[{"transcription": "a", "points": [[0, 0]]}]', "points must be"),
+        ('a.jpg\t[{"transcription": "a", "points": [[0, 0]]}]', "three corners"),
         ("a.jpg\t__import__('os').system('touch /tmp/pwned')", "Expecting"),
     ],
 )
