@@ -11,21 +11,31 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import filelock
 import numpy as np
+from tqdm.auto import tqdm
 
 from ocrbook.files import write_atomically
 from ocrbook.labels.ppocrlabel import Label, check_entry, join_row, split_row, to_entry, to_label
 from ocrbook.page import Page, TextLine
 
 State = Literal["new", "proposed", "confirmed"]
+
+
+class Reader(Protocol):
+    """What `Project.annotate` needs of PaddleOCR."""
+
+    def predict(self, image: np.ndarray) -> Sequence[Mapping[str, Any]]:
+        """Results for an image."""
+
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 LABELS, CACHE, STATES = "Label.txt", "Cache.cach", "fileState.txt"
 META, JOURNAL, LOCK, REJECTED = "labels_meta.json", "labels_journal.jsonl", ".labels.lock", "labels_rejected.txt"
@@ -164,6 +174,58 @@ class Project:
         """Put a note on an image, for whoever looks next; an empty reason takes it away."""
         record = self._record(name)
         self._set(name, Record(**vars(record) | {"flag": reason}))
+
+    # work on many images
+
+    def annotate(self, ocr: Reader, names: Sequence[str] | None = None, *, progress: bool = True) -> list[str]:
+        """Let a model propose labels for images that have none yet; called again, it goes on where it was.
+
+        Parameters
+        ----------
+        ocr : PaddleOCR, or any object whose `predict(image)` returns a list with one result of that kind
+        names : sequence of str, optional
+            These images only, and again where they have a proposal; confirmed images are never touched.
+
+        Returns
+        -------
+        the images that have a proposal now. An image that can't be read is flagged with the reason, and passed over.
+        """
+        wanted = self.images if names is None else names
+        states = ("new",) if names is None else ("new", "proposed")
+        waiting = [
+            name for name in wanted if self.state(name) in states and not (names is None and self.history(name).flag)
+        ]
+        done = []
+        for name in tqdm(waiting, desc="proposals", disable=not progress):
+            try:
+                image = self.read(name)
+            except ValueError as error:
+                self.flag(name, str(error))
+                continue
+            self.propose(name, Page.from_paddle(ocr.predict(image)[0]).lines)
+            done.append(name)
+        return done
+
+    def confidence(self, name: str) -> float:
+        """The score of an image's least certain line; 0 for an image without lines, since nobody knows why."""
+        return min(self._record(name).scores, default=0.0)
+
+    def queue(self) -> list[str]:
+        """Images that wait for a person, the least certain first: there a minute of work changes most."""
+        waiting = [name for name in self.images if self.state(name) != "confirmed"]
+        return sorted(waiting, key=lambda name: (self.state(name) == "new", self.confidence(name)))
+
+    def accept(self, above: float) -> list[str]:
+        """Confirm all proposals in which every line has a score of `above` or more; returns their names.
+
+        Raises ValueError unless `above` is within 0 and 1.
+        """
+        if not 0 < above <= 1:
+            raise ValueError(f"above must be within 0 and 1, got {above}")
+        sure = [name for name in self.images if self.state(name) == "proposed" and self.confidence(name) >= above]
+        for name in sure:
+            self.confirm(name)
+        return sure
 
     def _change(self, name: str, state: State, lines: Sequence[TextLine]) -> None:
         old = self._record(name)

@@ -161,6 +161,42 @@ def test_unreadable_image_and_unknown_name_are_named(folder):
         Project.open(folder / "nowhere")
 
 
+class Stub:
+    """Reads "text 0.9" from any image, with that score."""
+
+    def __init__(self, score):
+        self.score, self.calls = score, 0
+
+    def predict(self, image):
+        self.calls += 1
+        scores = [1.0, self.score]
+        return [{"rec_polys": [np.array(CORNERS)] * 2, "rec_texts": ["sure", "text"], "rec_scores": scores}]
+
+
+def test_annotate_goes_on_where_it_was_and_flags_what_it_cannot_read(folder):
+    (folder / "bad.jpg").write_bytes(b"no image")
+    with Project.open(folder) as project:
+        project.confirm("page2.jpg", [label("by hand")])
+        assert project.annotate(Stub(0.5), ["page10.jpg"], progress=False) == ["page10.jpg"]
+        stub = Stub(0.75)
+        assert project.annotate(stub, progress=False) == ["电 表.png"]
+        assert project.annotate(stub, progress=False) == [] and stub.calls == 1
+        assert "not an image" in project.history("bad.jpg").flag
+        assert project.labels("page2.jpg") == [label("by hand")]
+        assert project.labels("page10.jpg")[1].score == 0.5
+
+
+def test_queue_begins_with_the_least_certain_and_accept_takes_the_certain(folder):
+    with Project.open(folder) as project:
+        project.annotate(Stub(0.9), ["page2.jpg"], progress=False)
+        project.annotate(Stub(0.6), ["page10.jpg"], progress=False)
+        assert project.queue() == ["page10.jpg", "page2.jpg", "电 表.png"]
+        assert project.accept(0.8) == ["page2.jpg"]
+        assert project.queue() == ["page10.jpg", "电 表.png"]
+        with pytest.raises(ValueError, match="within 0 and 1"):
+            project.accept(0)
+
+
 _WORK = """
 import sys
 from ocrbook.labels.ppocrlabel import Label
