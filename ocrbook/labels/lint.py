@@ -108,8 +108,10 @@ def _box_problems(label: Label, polygon: Polygon, height: int, width: int, least
         yield "tiny", f"{box_width:.0f} x {box_height:.0f} pixels"
     if not polygon.exterior.is_ccw:  # y points down: clockwise for the eye is counterclockwise in numbers
         yield "order", "the corners run counterclockwise; they should run clockwise from the top left"
-    elif len(points) == 4 and int(np.argmin(points.sum(axis=1))) != 0 and _angle(points) > 45:
+        return
+    if len(points) == 4 and int(np.argmin(points.sum(axis=1))) != 0 and _angle(points) > 45:
         yield "order", "the first corner is not the top left one: the crop would be turned"
+        return
     if box_height >= 1.5 * box_width and len(label.text) > 0:
         yield (
             "upright",
