@@ -1,0 +1,115 @@
+"""From a labels project to the lists that a training reads: crops for recognition, page lists, seeded splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ocrbook.crops import crop
+from ocrbook.files import write_atomically
+from ocrbook.labels.lint import LEFTOVERS
+from ocrbook.labels.ppocrlabel import Label, join_row, to_entry
+from ocrbook.labels.project import Project
+
+IGNORED = "###"
+"""PaddleOCR's text for a line that a detector is neither rewarded nor punished for."""
+
+
+def split(names: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> list[list[str]]:
+    """Divide images at random, so that all lines of a page end up in the same part.
+
+    Parameters
+    ----------
+    names : sequence of str
+    shares : sequence of float
+        One for each part, positive; they are divided by their sum, so (60, 20, 20) is the same as (0.6, 0.2, 0.2).
+    seed : int
+
+    Returns
+    -------
+    list of lists, in the order of `names`. Each part has its share, rounded, and at least one image.
+
+    Raises
+    ------
+    ValueError
+        If a share is not positive, or there are fewer images than parts.
+    """
+    weights = np.array(shares, float)
+    if len(weights) == 0 or not (weights > 0).all():
+        raise ValueError(f"shares must be positive, got {tuple(shares)}")
+    if len(names) < len(weights):
+        raise ValueError(f"{len(names)} images can't be divided into {len(weights)} parts")
+    sizes = np.ones(len(weights), int)
+    exact = weights / weights.sum() * len(names)
+    for _ in range(len(names) - len(weights)):
+        sizes[np.argmax(exact - sizes)] += 1  # to the part that lacks most
+    order = np.random.default_rng(seed).permutation(len(names))
+    parts = np.split(order, np.cumsum(sizes)[:-1])
+    return [[names[i] for i in sorted(part)] for part in parts]
+
+
+def export_detection(project: Project, path: str | Path, names: Sequence[str] | None = None) -> int:
+    """Write PaddleOCR's list of pages: path of the image relative to the list, tab, labels.
+
+    Labels that are marked as difficult, or that nobody has read, get the text "###".
+
+    Returns the number of pages: the confirmed ones among `names`, or among all images.
+    """
+    path = Path(path)
+    rows = []
+    for name in _confirmed(project, names):
+        entries = [
+            to_entry(Label(label.points, IGNORED if _is_unread(label) else label.text))
+            for label in project.labels(name)
+        ]
+        rows.append(join_row(_relative(project.path(name), path.parent), entries))
+    write_atomically(path, "".join(rows).encode())
+    return len(rows)
+
+
+def export_recognition(project: Project, folder: str | Path, names: Sequence[str] | None = None) -> int:
+    """Write a crop of each line, and `rec_gt.txt`: crop, tab, text.
+
+    Crops are straightened, also those of polygons with many corners, and never turned: a single digit is higher than
+    wide, and stays upright. Lines that are difficult, or that nobody has read, are left out.
+
+    Returns the number of lines, of the confirmed images among `names`, or among all.
+    """
+    folder = Path(folder)
+    (folder / "crops").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name in _confirmed(project, names):
+        image = project.read(name)
+        for number, label in enumerate(project.labels(name), 1):
+            if _is_unread(label):
+                continue
+            file = f"crops/{name}_{number}.png"
+            cut = crop(image, _at_least_four(label.points), turn_tall=False)
+            write_atomically(folder / file, cv2.imencode(".png", cut)[1].tobytes())
+            text = " ".join(label.text.split())  # a tab or a line break would end the row
+            rows.append(f"{file}\t{text}\n")
+    write_atomically(folder / "rec_gt.txt", "".join(rows).encode())
+    return len(rows)
+
+
+def _confirmed(project: Project, names: Sequence[str] | None) -> list[str]:
+    return [name for name in (project.images if names is None else names) if project.state(name) == "confirmed"]
+
+
+def _is_unread(label: Label) -> bool:
+    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, IGNORED, "*")
+
+
+def _relative(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+def _at_least_four(points: np.ndarray) -> np.ndarray:
+    if len(points) > 3:
+        return points
+    corners = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32)))
+    return np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0)
