@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import numpy as np
 from ocrbook.crops import crop
 from ocrbook.files import write_atomically
 from ocrbook.labels.lint import LEFTOVERS
-from ocrbook.labels.ppocrlabel import Label, join_row, to_entry
+from ocrbook.labels.lists import write_detection, write_recognition
+from ocrbook.labels.ppocrlabel import IGNORED, Label
 from ocrbook.labels.project import Project
-
-IGNORED = "###"
-"""PaddleOCR's text for a line that a detector is neither rewarded nor punished for."""
+from ocrbook.page import Page
 
 
 def split(names: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> list[list[str]]:
@@ -55,20 +53,20 @@ def split(names: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed:
 def export_detection(project: Project, path: str | Path, names: Sequence[str] | None = None) -> int:
     """Write PaddleOCR's list of pages: path of the image relative to the list, tab, labels.
 
-    Labels that are marked as difficult, or that nobody has read, get the text "###".
+    Labels that are marked as difficult, or that nobody has read, get the text "###": a detector is neither rewarded nor
+    punished for them.
 
     Returns the number of pages: the confirmed ones among `names`, or among all images.
     """
-    path = Path(path)
-    rows = []
-    for name in _confirmed(project, names):
-        entries = [
-            to_entry(Label(label.points, IGNORED if _is_unread(label) else label.text))
-            for label in project.labels(name)
-        ]
-        rows.append(join_row(_relative(project.path(name), path.parent), entries))
-    write_atomically(path, "".join(rows).encode())
-    return len(rows)
+    pages = [
+        Page(
+            project.path(name).as_posix(),
+            [Label(each.points, "###" if _is_unread(each) else each.text) for each in project.labels(name)],
+        )
+        for name in _confirmed(project, names)
+    ]
+    write_detection(path, pages)
+    return len(pages)
 
 
 def export_recognition(project: Project, folder: str | Path, names: Sequence[str] | None = None) -> int:
@@ -81,19 +79,18 @@ def export_recognition(project: Project, folder: str | Path, names: Sequence[str
     """
     folder = Path(folder)
     (folder / "crops").mkdir(parents=True, exist_ok=True)
-    rows = []
+    samples = []
     for name in _confirmed(project, names):
         image = project.read(name)
         for number, label in enumerate(project.labels(name), 1):
             if _is_unread(label):
                 continue
-            file = f"crops/{name}_{number}.png"
-            cut = crop(image, _at_least_four(label.points), turn_tall=False)
-            write_atomically(folder / file, cv2.imencode(".png", cut)[1].tobytes())
-            text = " ".join(label.text.split())  # a tab or a line break would end the row
-            rows.append(f"{file}\t{text}\n")
-    write_atomically(folder / "rec_gt.txt", "".join(rows).encode())
-    return len(rows)
+            file = folder / "crops" / f"{name}_{number}.png"
+            cut = crop(image, label.points, turn_tall=False)
+            write_atomically(file, cv2.imencode(".png", cut)[1].tobytes())
+            samples.append((file, label.text))
+    write_recognition(folder / "rec_gt.txt", samples)
+    return len(samples)
 
 
 def _confirmed(project: Project, names: Sequence[str] | None) -> list[str]:
@@ -101,15 +98,4 @@ def _confirmed(project: Project, names: Sequence[str] | None) -> list[str]:
 
 
 def _is_unread(label: Label) -> bool:
-    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, IGNORED, "*")
-
-
-def _relative(path: Path, start: Path) -> str:
-    return Path(os.path.relpath(path, start)).as_posix()
-
-
-def _at_least_four(points: np.ndarray) -> np.ndarray:
-    if len(points) > 3:
-        return points
-    corners = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32)))
-    return np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0)
+    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, *IGNORED)

@@ -17,10 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from ocrbook.files import write_atomically
+from ocrbook.labels.files import rows
 from ocrbook.page import Page, TextLine
 
 NO_CLASS = "None"
 """PPOCRLabel's name for "no KIE class"."""
+
+IGNORED = ("*", "###")
+"""Texts that mark an illegible line, as in PaddleOCR."""
 
 _LITERALS = re.compile(r"true|false|null")
 
@@ -54,9 +58,7 @@ class Label(TextLine):
 
 
 def split_row(row: str) -> tuple[str, list[dict]]:
-    """The image's file name and the entries of a row of Label.txt or Cache.cach.
-
-    The folder in front of the name may be any: folders get moved, and old versions wrote absolute paths.
+    """The image's key and the entries of a row of Label.txt, Cache.cach, or PaddleOCR's list for detection.
 
     Raises
     ------
@@ -66,9 +68,18 @@ def split_row(row: str) -> tuple[str, list[dict]]:
     key, tab, content = row.partition("\t")
     if not tab:
         raise ValueError("no tab between the image and its labels")
-    name = re.split(r"[\\/]", key)[-1]
-    if not name:
+    if not file_name(key):
         raise ValueError(f"no file name in {key!r}")
+    return key, read_entries(content)
+
+
+def file_name(key: str) -> str:
+    """The file name in an image's key. Its folder may be any: folders get moved, and there are absolute paths."""
+    return re.split(r"[\\/]", key)[-1]
+
+
+def read_entries(content: str) -> list[dict]:
+    """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
     entries = json.loads(content)
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")
@@ -77,7 +88,7 @@ def split_row(row: str) -> tuple[str, list[dict]]:
             check_entry(entry)
         except ValueError as error:
             raise ValueError(f"label {number}: {error}") from None
-    return name, entries
+    return entries
 
 
 def check_entry(entry: object) -> None:
@@ -97,6 +108,9 @@ def check_entry(entry: object) -> None:
             raise ValueError(f"{point!r} is not a corner: expected two finite numbers")
     if not isinstance(entry.get("difficult", False), bool):
         raise ValueError(f"difficult is {entry['difficult']!r}, expected true or false")
+    score = entry.get("score", 1)
+    if not _is_finite(score) or not 0 <= score <= 1:
+        raise ValueError(f"score is {score!r}, expected a number within 0 and 1")
     if not isinstance(entry.get("key_cls", NO_CLASS), str):
         raise ValueError(f"key_cls is {entry['key_cls']!r}, expected a text")
 
@@ -164,15 +178,13 @@ def read_folder(folder: str | Path) -> list[Page]:
     folder = Path(folder)
     path = folder / "Label.txt"
     pages = []
-    for number, row in enumerate(path.read_text("utf-8-sig").split("\n"), 1):
-        if not row.strip():
-            continue
+    for number, row in rows(path):
         try:
-            name, entries = split_row(row)
+            key, entries = split_row(row)
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
         lines = [TextLine(entry["points"], entry["transcription"]) for entry in entries]
-        pages.append(Page((folder / name).as_posix(), lines))
+        pages.append(Page((folder / file_name(key)).as_posix(), lines))
     return pages
 
 
@@ -183,6 +195,6 @@ def write_folder(folder: str | Path, pages: list[Page]) -> None:
     """
     folder = Path(folder)
     keys = {f"{folder.resolve().name}/{Path(page.image).name}": page.lines for page in pages}
-    rows = [join_row(key, [to_entry(line) for line in lines]) for key, lines in keys.items() if lines]
+    labels = [join_row(key, [to_entry(line) for line in lines]) for key, lines in keys.items() if lines]
     write_atomically(folder / "fileState.txt", "".join(f"{key}\t1\n" for key in keys).encode("utf-8"))
-    write_atomically(folder / "Label.txt", "".join(rows).encode("utf-8"))
+    write_atomically(folder / "Label.txt", "".join(labels).encode("utf-8"))

@@ -20,10 +20,10 @@ from typing import Any, Literal, Protocol
 import cv2
 import filelock
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ocrbook.files import write_atomically
-from ocrbook.labels.ppocrlabel import Label, check_entry, join_row, split_row, to_entry, to_label
+from ocrbook.labels.ppocrlabel import Label, check_entry, file_name, join_row, split_row, to_entry, to_label
 from ocrbook.page import Page, TextLine
 
 State = Literal["new", "proposed", "confirmed"]
@@ -316,16 +316,17 @@ class Project:
             origins: dict[str, tuple[str, str]] = {}
             for where, row in self._rows(file):
                 try:
-                    name, entries = split_row(row)
+                    key, entries = split_row(row)
                 except ValueError as error:
                     self._reject(where, error, row)
                     continue
+                name = file_name(key)
                 if name in known:
                     self._reject(origins[name][0], f"replaced by {where.split(', ')[1]}", origins[name][1])
                 known[name], origins[name] = entries, (where, row)
                 if name not in self._records:
                     self.problems.append(f"{where}: no image {name} in the folder")
-        states = {re.split(r"[\\/]", row.partition("\t")[0])[-1] for _, row in self._rows(STATES)}
+        states = {file_name(row.partition("\t")[0]) for _, row in self._rows(STATES)}
         for name in [*self._records, *(n for known in found.values() for n in known if n not in self._records)]:
             if name in states or name in found[LABELS]:
                 self._records[name] = _read_record("confirmed", found[LABELS].get(name, []))

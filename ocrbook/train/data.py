@@ -10,7 +10,6 @@ Image paths are relative to the folder of the list, or to the folder above it.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,9 @@ import cv2
 import numpy as np
 
 from ocrbook.crops import crop
+from ocrbook.labels.files import rows
+from ocrbook.labels.ppocrlabel import IGNORED, read_entries, to_label
 from ocrbook.page import Page, TextLine
-
-IGNORED = ("*", "###")
-"""Texts that mark an illegible line, as in PaddleOCR."""
 
 _SHOWN = 20  # problems listed in a message
 
@@ -63,9 +61,8 @@ def _rows(labels: Labels) -> Iterator[tuple[Path, int, str]]:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no label list at {path}")
-        for number, row in enumerate(path.read_text("utf-8-sig").split("\n"), 1):
-            if row.strip():
-                yield path, number, row.rstrip("\r")
+        for number, row in rows(path):
+            yield path, number, row
 
 
 def _find(name: str, path: Path) -> Path | None:
@@ -77,19 +74,11 @@ def _page(label: str) -> list[TextLine] | None:
     if not label.startswith("["):
         return None
     try:
-        entries = json.loads(label)
+        return [to_label(entry) for entry in read_entries(label)]
     except ValueError:
         if label.startswith("[{"):
             raise
         return None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return None
-    lines = []
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry.get("transcription"), str) or "points" not in entry:
-            raise ValueError(f"label {number} has no transcription or no points")
-        lines.append(TextLine(entry["points"], entry["transcription"]))
-    return lines
 
 
 def _read(labels: Labels, pages: bool) -> Dataset:

@@ -13,6 +13,7 @@ import paddle
 from shapely.geometry import Polygon
 
 from ocrbook import metrics
+from ocrbook.labels.ppocrlabel import IGNORED
 from ocrbook.page import Page, TextLine
 from ocrbook.train import data
 from ocrbook.train.export import BOX_THRESHOLD, MEAN, STD, THRESHOLD, UNCLIP_RATIO, export_detector, write_card
@@ -46,7 +47,7 @@ def maps(page: Page, shape: tuple[int, int]) -> np.ndarray:
     Parameters
     ----------
     page : Page
-        Lines whose text is one of `data.IGNORED` count neither as text nor as background.
+        Lines whose text is one of `IGNORED` of ocrbook.labels count neither as text nor as background.
     shape : (height, width)
 
     Returns
@@ -59,7 +60,7 @@ def maps(page: Page, shape: tuple[int, int]) -> np.ndarray:
     counted = np.ones(shape, np.uint8)
     for line in page.lines:
         whole = np.rint(line.points).astype(np.int32)
-        if line.text in data.IGNORED:
+        if line.text in IGNORED:
             cv2.fillPoly(counted, [whole], 0)
             continue
         distance = shrink_distance(line.points)
@@ -170,9 +171,7 @@ def find(net: paddle.nn.Layer, images: np.ndarray, size: int = 8) -> list[Page]:
 def hmean(truths: Sequence[Page], found: Sequence[Page]) -> float:
     """Harmonic mean of precision and recall over all pages, at an IoU of 0.5; ignored lines count neither way."""
     scores = [
-        metrics.detection(
-            truth, page, ignore=[index for index, line in enumerate(truth.lines) if line.text in data.IGNORED]
-        )
+        metrics.detection(truth, page, ignore=[index for index, line in enumerate(truth.lines) if line.text in IGNORED])
         for truth, page in zip(truths, found, strict=True)
     ]
     return sum(scores, metrics.Score()).hmean

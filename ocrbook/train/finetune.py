@@ -19,7 +19,7 @@ import onnxruntime
 import paddle
 import yaml
 from onnx import numpy_helper
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ocrbook.files import write_atomically
 from ocrbook.metrics import exact_match

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import paddle
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ocrbook.files import write_atomically
 

@@ -14,7 +14,7 @@ from ocrbook.train import data
 def test_split_is_complete_and_each_part_has_its_share(count, shares, seed):
     names = [f"{number}.jpg" for number in range(count)]
     parts = split(names, shares, seed)
-    assert sorted(sum(parts, [])) == sorted(names)
+    assert sorted(name for part in parts for name in part) == sorted(names)
     assert parts == split(names, [100 * share for share in shares], seed)
     for part, share in zip(parts, shares, strict=True):
         assert len(part) >= 1

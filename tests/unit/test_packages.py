@@ -45,5 +45,5 @@ def test_a_crop_equals_the_one_of_paddlex():
         assert np.array_equal(crop(image, points), CropByPolys().get_rotate_crop_image(image, points))
     tall = np.array([[10, 10], [30, 10], [30, 100], [10, 100]], np.float32)
     assert crop(image, tall).shape[:2] == (20, 90) and crop(image, tall, turn_tall=False).shape[:2] == (90, 20)
-    with pytest.raises(ValueError, match="at least 4"):
-        crop(image, tall[:3])
+    with pytest.raises(ValueError, match="at least 3"):
+        crop(image, tall[:2])

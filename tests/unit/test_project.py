@@ -49,8 +49,8 @@ def test_confirmed_labels_go_to_label_txt_with_a_state_and_proposals_to_the_cach
         project.propose("page10.jpg", [label("b", 0.5)])
         project.confirm("电 表.png")
     assert (folder / STATES).read_text("utf-8") == "photos/page2.jpg\t1\nphotos/电 表.png\t1\n"
-    assert [split_row(row)[0] for row in (folder / LABELS).read_text("utf-8").splitlines()] == ["page2.jpg"]
-    assert [split_row(row)[0] for row in (folder / CACHE).read_text("utf-8").splitlines()] == ["page10.jpg"]
+    assert [split_row(row)[0] for row in (folder / LABELS).read_text("utf-8").splitlines()] == ["photos/page2.jpg"]
+    assert [split_row(row)[0] for row in (folder / CACHE).read_text("utf-8").splitlines()] == ["photos/page10.jpg"]
     with Project.open(folder) as again:
         assert [again.state(name) for name in again.images] == ["confirmed", "proposed", "confirmed"]
         assert again.labels("page10.jpg") == [label("b", 0.5)]
@@ -83,8 +83,8 @@ def test_rows_round_trip_and_hold_no_bare_literal_in_a_text(rows):
     labels = [Label(CORNERS, text, difficult=hard, key_cls=kie) for text, kie, hard in rows]
     row = join_row("a/b.jpg", [to_entry(each) for each in labels])
     assert row.count("\n") == 1 and row.count("\t") == 1
-    name, entries = split_row(row.rstrip("\n"))
-    assert (name, [to_label(entry) for entry in entries]) == ("b.jpg", labels)
+    key, entries = split_row(row.rstrip("\n"))
+    assert (key, [to_label(entry) for entry in entries]) == ("a/b.jpg", labels)
     # what PPOCRLabel's loader does before it evaluates the row
     evaluated = row.partition("\t")[2].replace("false", "False").replace("true", "True").replace("null", "None")
     expected = evaluated.replace(": False", ": false").replace(": True", ": true")
