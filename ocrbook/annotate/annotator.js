@@ -164,6 +164,7 @@ class Annotator {
     this.locked = [];
     this.scale = 1;
     this.offset = [0, 0];
+    this.notice = null; // said together with the next page
     this.pending = 0;
     this.nextId = 1;
     this.build(host);
@@ -187,7 +188,7 @@ class Annotator {
 
   build(host) {
     const button = (name, action) => {
-      const made = element("button", { type: "button", title: this.texts[name], "aria-label": this.texts[name], "data-do": name, onclick: () => { action(); this.root.focus({ preventScroll: true }); } });
+      const made = element("button", { type: "button", title: this.texts[name], "aria-label": this.texts[name], "data-do": name, onclick: () => { this.root.focus({ preventScroll: true }); action(); } });
       const icon = shape("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
       icon.append(shape("path", { d: ICONS[name] }));
       made.append(icon);
@@ -219,9 +220,10 @@ class Annotator {
     this.stage = element("div", { class: "oa-stage" }, this.world);
     this.list = element("ol", { class: "oa-list" });
     this.status = element("div", { class: "oa-status", role: "status" });
+    this.why = element("input", { type: "text", placeholder: this.texts.why, "aria-label": this.texts.why, class: "oa-why", hidden: true });
     const rows = this.texts.keys.map(([key, what]) => element("tr", {}, element("th", {}, key), element("td", {}, what)));
     this.help = element("table", { class: "oa-help", hidden: true }, ...rows);
-    this.root = element("div", { class: "ocr-annotator", tabindex: "0" }, this.bar, element("div", { class: "oa-main" }, this.stage, this.list, this.help), this.status);
+    this.root = element("div", { class: "ocr-annotator", tabindex: "0" }, this.bar, element("div", { class: "oa-main" }, this.stage, this.list, this.help), this.why, this.status);
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.stage.addEventListener("pointerdown", (event) => this.onDown(event));
     this.stage.addEventListener("pointermove", (event) => this.onMove(event));
@@ -246,7 +248,7 @@ class Annotator {
       this.canRead = message.can_read;
       for (const name of ["read", "readAll"]) this.bar.querySelector(`[data-do=${name}]`).disabled = !this.canRead;
       this.showPicker();
-      if (message.problems.length) this.say(message.problems.join("\n"));
+      if (message.problems.length) this.notice = message.problems.join("\n");
       if (!this.images.length) this.say(this.texts.none);
     } else if (message.show === "page") this.showPage(message, buffers);
     else if (message.show === "image") {
@@ -287,7 +289,8 @@ class Annotator {
     this.root.dataset.ready = "no";
     this.picture.src = this.address;
     this.showPicker();
-    this.say(message.flag ? `⚑ ${message.flag}` : this.texts[message.state]);
+    this.say(this.notice ?? (message.flag ? `⚑ ${message.flag}` : this.texts[message.state]));
+    this.notice = null;
   }
 
   onPicture() {
@@ -559,20 +562,15 @@ class Annotator {
 
   flag() {
     if (!this.page) return;
-    const input = element("input", { type: "text", placeholder: this.texts.why, "aria-label": this.texts.why, class: "oa-why" });
-    input.value = this.page.flag ?? "";
-    const done = (keep) => {
-      if (keep) this.send({ do: "flag", name: this.page.name, reason: input.value });
-      input.remove();
-      this.root.focus({ preventScroll: true });
-    };
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") done(true);
-      else if (event.key === "Escape") done(false);
-    });
-    this.status.replaceChildren(input);
-    setTimeout(() => input.focus());
+    this.why.value = this.page.flag ?? "";
+    this.why.hidden = false;
+    this.why.focus({ preventScroll: true });
+  }
+
+  flagged(keep) {
+    this.why.hidden = true;
+    this.root.focus({ preventScroll: true });
+    if (keep) this.send({ do: "flag", name: this.page.name, reason: this.why.value });
   }
 
   async importFiles() {
@@ -581,7 +579,9 @@ class Annotator {
     const { count, problems } = this.model.take(Object.fromEntries(files));
     this.histories.clear();
     this.send({ do: "start" });
-    this.say(`${count} ${this.texts.imported}${problems.length ? `; ${problems.length} ${this.texts.rejected} ${problems.join("; ")}` : ""}`);
+    const refused = problems.length ? `; ${problems.length} ${this.texts.rejected} ${problems.join("; ")}` : "";
+    this.notice = `${count} ${this.texts.imported}${refused}`;
+    this.root.focus({ preventScroll: true });
   }
 
   // -- view
@@ -628,7 +628,7 @@ class Annotator {
   at(event) {
     const frame = this.stage.getBoundingClientRect();
     const point = [(event.clientX - frame.left - this.offset[0]) / this.scale, (event.clientY - frame.top - this.offset[1]) / this.scale];
-    return [Math.max(0, Math.min(this.page.width, point[0])), Math.max(0, Math.min(this.page.height, point[1]))].map((value) => Math.round(value * 10) / 10);
+    return [Math.max(0, Math.min(this.page.width, point[0])), Math.max(0, Math.min(this.page.height, point[1]))].map(Math.round); // the files know whole pixels
   }
 
   onWheel(event) {
@@ -714,9 +714,9 @@ class Annotator {
   }
 
   onKey(event) {
-    event.stopPropagation(); // JupyterLab has shortcuts of its own
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
     const control = event.ctrlKey || event.metaKey;
+    if (!(control && event.key.toLowerCase() === "s")) event.stopPropagation(); // JupyterLab has shortcuts of its own
     const done = () => event.preventDefault();
     if (!this.page) return;
     if (control && event.key === "Enter") { done(); return this.accept(); }
@@ -731,6 +731,7 @@ class Annotator {
       } else if (event.key === "Escape") { done(); this.root.focus({ preventScroll: true }); }
       return;
     }
+    if (event.target === this.why && ["Enter", "Escape"].includes(event.key)) { done(); return this.flagged(event.key === "Enter"); }
     if (typing) return;
     const amount = event.shiftKey ? 10 : 1;
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
