@@ -4,6 +4,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
+PPOCRLABEL := .venv-ppocrlabel/.ready
 NOTEBOOKS ?= notebooks
 
 help: ## explain each command in a line
@@ -12,15 +13,18 @@ help: ## explain each command in a line
 $(READY): requirements.txt tools/constraints.txt tools/setup.sh
 	@PYTHON=$(PYTHON) tools/setup.sh environment
 
+$(PPOCRLABEL): $(READY) tests/interop/ppocrlabel.txt
+	@tools/setup.sh ppocrlabel
+
 book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
-test: $(READY) ## lint, unit tests, every notebook compared, translations, book, browser
+test: $(READY) $(PPOCRLABEL) ## lint, unit tests, every notebook compared, translations, book, browser
 	@tools/setup.sh system
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
-	$(RUN) pytest -n 2 tests/unit tests/notebooks
+	$(RUN) pytest -n 2 tests/unit tests/notebooks tests/interop
 	$(if $(strip $(NOTEBOOKS)),OMP_NUM_THREADS=1 $(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
 	@$(RUN) tools.build_book
 	$(RUN) pytest tests/book tests/browser
@@ -45,7 +49,7 @@ lock: $(READY) ## pin again what requirements.txt pulls in
 	@tools/lock.sh
 
 clean: ## remove everything that was built, and .venv
-	rm -rf _build .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .venv .venv-ppocrlabel .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help book test notebooks translate serve-book bundle datasets lock clean

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the Makefile calls before anything else.
 #   setup.sh environment   create .venv with the pinned requirements
-#   setup.sh system        programs that come with the system: a browser, tesseract, and OpenCV's libraries
+#   setup.sh ppocrlabel    create .venv-ppocrlabel, in which tests run the real PPOCRLabel
+#   setup.sh system        programs that come with the system: a browser, tesseract, libraries of OpenCV and Qt
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,6 +30,15 @@ environment() {
     touch .venv/.ready
 }
 
+ppocrlabel() {
+    [ -x .venv-ppocrlabel/bin/python ] || .venv/bin/python -m venv .venv-ppocrlabel
+    .venv-ppocrlabel/bin/python -m pip install -qq --disable-pip-version-check --no-deps -r tests/interop/ppocrlabel.txt
+    # paddle and paddleocr from .venv: two gigabytes that need not be there twice
+    packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
+    .venv/bin/python -c "$packages" > "$(.venv-ppocrlabel/bin/python -c "$packages")/shared.pth"
+    touch .venv-ppocrlabel/.ready
+}
+
 has_library() {
     ldconfig -p 2>/dev/null | grep -q "$1"
 }
@@ -38,6 +48,7 @@ system() {
     missing=""
     has_library libGL.so.1 || missing="$missing libgl1"
     has_library libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
+    has_library libfontconfig.so.1 || missing="$missing libfontconfig1"
     command -v tesseract >/dev/null || missing="$missing tesseract-ocr"
     tesseract --list-langs 2>/dev/null | grep -q chi_sim || missing="$missing tesseract-ocr-chi-sim"
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
@@ -50,6 +61,7 @@ system() {
 
 case ${1:-} in
     environment) environment ;;
+    ppocrlabel) ppocrlabel ;;
     system) system ;;
-    *) echo "usage: setup.sh environment|system" >&2; exit 2 ;;
+    *) echo "usage: setup.sh environment|ppocrlabel|system" >&2; exit 2 ;;
 esac
