@@ -252,21 +252,31 @@ class Annotator {
       if (!this.images.length) this.say(this.texts.none);
     } else if (message.show === "page") this.showPage(message, buffers);
     else if (message.show === "image") {
-      Object.assign(this.images.find((image) => image.name === message.image.name), message.image);
-      if (this.page?.name === message.image.name) Object.assign(this.page, { state: message.image.state, flag: message.image.flag });
-      this.showPicker();
+      const image = Object.assign(this.images.find((each) => each.name === message.image.name), message.image);
+      this.describe(image);
+      if (this.page?.name === image.name) Object.assign(this.page, { state: image.state, flag: image.flag });
+      this.showState();
       if (message.pending === this.pending) this.say(this.texts.saved);
     } else if (message.show === "texts") this.takeTexts(message);
     else if (message.show === "error") this.say(message.message);
   }
 
   showPicker() {
-    const options = this.images.map((image) => {
-      const certain = image.state === "proposed" ? ` · ${Math.round(image.confidence * 100)} %` : "";
-      const text = `${image.state === "confirmed" ? "✓" : image.state === "proposed" ? "…" : "○"} ${image.name}${certain}${image.flag ? " ⚑" : ""}`;
-      return element("option", { value: image.name, title: image.flag }, text);
-    });
-    this.picker.replaceChildren(...options);
+    this.options = new Map(this.images.map((image) => [image.name, element("option", { value: image.name })]));
+    this.images.forEach((image) => this.describe(image));
+    this.picker.replaceChildren(...this.options.values());
+    this.showState();
+  }
+
+  describe(image) {
+    const certain = image.state === "proposed" ? ` · ${Math.round(image.confidence * 100)} %` : "";
+    const sign = { confirmed: "✓", proposed: "…", new: "○" }[image.state];
+    const option = this.options.get(image.name);
+    option.textContent = `${sign} ${image.name}${certain}${image.flag ? " ⚑" : ""}`;
+    option.title = image.flag;
+  }
+
+  showState() {
     if (!this.page) return;
     this.picker.value = this.page.name;
     this.root.dataset.state = this.page.state;
@@ -288,7 +298,7 @@ class Annotator {
     this.list.replaceChildren(); // nobody types into the rows of the image before
     this.root.dataset.ready = "no";
     this.picture.src = this.address;
-    this.showPicker();
+    this.showState();
     this.say(this.notice ?? (message.flag ? `⚑ ${message.flag}` : this.texts[message.state]));
     this.notice = null;
   }

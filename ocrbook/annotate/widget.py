@@ -29,10 +29,10 @@ class Annotator(anywidget.AnyWidget):
         super().__init__(language=language)
         self.project = project
         self._recogniser = recogniser
-        used = (label.key_cls for name in project.images for label in project.labels(name))
+        used = (entry.get("key_cls") for name in project.images for entry in project.history(name).entries)
         self.classes = list(dict.fromkeys([*classes, *(name for name in used if name not in (None, "None"))]))
         waiting = project.queue()
-        self._order = waiting + [name for name in project.images if name not in set(waiting)]
+        self._order = waiting + [name for name in project.images if project.state(name) == "confirmed"]
         self.current = self._order[0] if self._order else None
         self._saved = (0.0, 0.0)  # when, and how long it took
         self.on_msg(self.answer)
