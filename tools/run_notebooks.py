@@ -36,6 +36,7 @@ _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
+_WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
 
 
@@ -69,6 +70,7 @@ def digest(path: Path) -> str:
     code = code_of(nbformat.read(ROOT / path, as_version=4))
     data = [ROOT / name for name in sorted(set(re.findall(r"datasets/[\w-]+", code)))]
     files = helper_modules(code) | {file for folder in data for file in folder.rglob("*") if file.is_file()}
+    files |= {asset for file in files for kind in ("*.js", "*.css") for asset in file.parent.glob(kind)}
     files |= {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"}
     result = hashlib.sha256(code.encode())
     for file in sorted(files):
@@ -87,6 +89,9 @@ def normalise(notebook: NotebookNode) -> None:
                 if output.get("name") == "stdout" and outputs and outputs[-1].get("name") == "stdout":
                     outputs[-1].text += output.text  # a text arrives in one piece or in several, by chance
                 elif output.get("name") != "stderr":
+                    output.get("data", {}).pop(
+                        "application/vnd.jupyter.widget-view+json", None
+                    )  # of a kernel that is gone
                     if "image/png" in output.get("data", {}):
                         output.data["image/png"] = _with_palette(output.data["image/png"])
                     outputs.append(output)

@@ -30,6 +30,7 @@ LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
 TREE = ROOT / "_build" / "src" / "zh"
 _CONFIG = Path("_config.yml")
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
+_ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
 _PARTS = re.compile(r"(?<![}`])`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
 
 
@@ -47,6 +48,10 @@ def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
             cell["source"] = translate("".join(cell["source"]), translation).splitlines(keepends=True)
         for holder, key in _cell_texts(cell):
             holder[key] = translation(holder[key])
+        for output in cell.get("outputs", []):
+            page = output.get("data", {}).get("text/html")
+            if page:  # the annotator speaks the language of the edition
+                output["data"]["text/html"] = "".join(page).replace(*_ANNOTATOR_LANGUAGE)
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 

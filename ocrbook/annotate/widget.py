@@ -102,6 +102,7 @@ class Annotator(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = data | {"text/plain": f"Annotator: {len(self.project)} images in {self.project.folder.name}"}
         names, room = [], EMBEDDED
         for name in self._order:
             room -= self.project.path(name).stat().st_size
@@ -119,7 +120,7 @@ def annotate(
 ) -> Annotator:
     """Show the annotator for a project; the last line of a cell is enough.
 
-    In JupyterLab, Notebook 7, VS Code and Colab it is a widget: each change is stored at once. Where no kernel answers,
+    In JupyterLab, and wherever else Jupyter widgets are shown, each change is stored at once. Where no kernel answers,
     such as in a book, the same editor runs in a frame on the first images, and its labels are downloaded. All that it
     does can be done with `Project` and the calls of `ocrbook.annotate`, too.
 

@@ -68,14 +68,14 @@ def effort(proposal: Sequence[TextLine], truth: Sequence[TextLine]) -> Effort:
     A line that was not proposed is drawn (two corners for an upright box, else each) and typed. A proposal on no line
     is deleted. Of the others, corners are dragged, the worst first, until the IoU is at least 0.7, and the text is
     corrected at the places where it differs, or typed anew where that takes fewer operations. Each proposed line costs
-    one thought for looking at it, right or wrong; so does each correction, and the page itself.
+    one thought for looking at it, right or wrong; so do each box and each text that is corrected, and an empty page.
 
     Parameters
     ----------
     proposal, truth : sequence of TextLine
     """
     pairs = match(Page(lines=list(truth)), Page(lines=list(proposal)), _FOUND)
-    total = Effort(lines=len(truth), keys=2, thoughts=1)  # Ctrl+Enter
+    total = Effort(lines=len(truth), keys=2, thoughts=0 if truth or proposal else 1)  # Ctrl+Enter
     drawn = [line for i, line in enumerate(truth) if i not in {i for i, _ in pairs}]
     for line in drawn:
         corners = 2 if _iou(_upright(line.points), line.points) >= _GOOD else len(line.points)
@@ -103,7 +103,7 @@ def _corners(proposed: np.ndarray, true: np.ndarray) -> Effort:
 
 
 def _dragged(corners: int) -> Effort:
-    return Effort(corners=corners, points=2 * corners, buttons=2 * corners, thoughts=corners)
+    return Effort(corners=corners, points=2 * corners, buttons=4 * corners, thoughts=min(corners, 1))
 
 
 def _text(proposed: str, true: str) -> Effort:

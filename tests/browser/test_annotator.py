@@ -305,3 +305,27 @@ def test_a_locked_box_comes_along_and_the_language_and_theme_change(chrome, alon
     assert editor.find(".oa-list").value_of_css_property("background-color") != background
     editor.keys("?")
     assert "重新识别" in editor.find(".oa-help").text
+
+
+@pytest.mark.parametrize(("edition", "title"), [("en", "Rectangle (W)"), ("zh", "矩形 (W)")])
+def test_in_the_book_the_annotator_runs_in_the_language_of_the_edition(browser, site, requests, edition, title):
+    browser.get(f"{site}/{edition}/notebooks/data/03_semi_automatic.html")
+    browser.set_window_size(1280, 1600)
+    frame = browser.find_element(By.CSS_SELECTOR, "iframe[sandbox]")
+    browser.execute_script("document.querySelectorAll('img').forEach((each) => each.remove())")  # they load late
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
+    browser.switch_to.frame(frame)
+    editor = Editor(browser)
+    first = editor.image()
+    assert editor.find("[data-do=rectangle]").get_attribute("title") == title
+    count = len(editor.all(".oa-box"))
+    assert count > 3
+    editor.all(".oa-list li")[0].click()
+    editor.find(".oa-stage").click()
+    editor.keys(Keys.TAB, "改", Keys.ESCAPE, "d")
+    wait(browser, lambda _: editor.image() != first)
+    editor.keys("a")
+    editor.image(first)
+    assert "改" in editor.texts() and len(editor.all(".oa-box")) == count
+    browser.switch_to.default_content()
+    assert all(address.startswith((site, "data:", "blob:")) for address, _ in requests())

@@ -20,7 +20,7 @@ def test_an_empty_page_costs_looking_and_two_keys():
 
 def test_a_line_from_empty_is_drawn_with_two_corners_and_typed():
     counted = effort([], [line("1234")])
-    assert counted == Effort(lines=1, added=1, characters=4, keys=2 + 2 + 4, points=2, buttons=4, hands=2, thoughts=2)
+    assert counted == Effort(lines=1, added=1, characters=4, keys=2 + 2 + 4, points=2, buttons=4, hands=2, thoughts=1)
 
 
 def test_a_slanted_line_needs_all_its_corners():
@@ -30,7 +30,7 @@ def test_a_slanted_line_needs_all_its_corners():
 
 def test_a_right_proposal_costs_one_look():
     truth = [line("1234"), line("56", y=50)]
-    assert effort(truth, truth) == Effort(lines=2, checked=2, keys=2, thoughts=3)
+    assert effort(truth, truth) == Effort(lines=2, checked=2, keys=2, thoughts=2)
 
 
 def test_a_wrong_character_is_deleted_and_typed_at_its_place():
@@ -51,6 +51,7 @@ def test_a_missed_line_is_drawn_and_a_needless_box_deleted():
 def test_corners_are_dragged_until_the_box_fits():
     assert effort([line("a", width=50)], [line("a")]).corners == 1  # IoU 0.75 with one
     assert effort([line("a", width=32)], [line("a")]).corners == 2
+    assert effort([line("a", width=32)], [line("a")]).thoughts == 2  # looking at the line, and at its box
     assert effort([line("a", width=90)], [line("a")]).corners == 0
 
 
