@@ -12,10 +12,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
-from shapely import make_valid
-from shapely.geometry import Polygon
 
-from ocrbook.metrics import match
+from ocrbook.metrics import iou, match
 from ocrbook.page import Page, TextLine
 
 SECONDS = {"keys": 0.28, "points": 1.1, "buttons": 0.1, "hands": 0.4, "thoughts": 1.35}
@@ -78,7 +76,7 @@ def effort(proposal: Sequence[TextLine], truth: Sequence[TextLine]) -> Effort:
     total = Effort(lines=len(truth), keys=2, thoughts=0 if truth or proposal else 1)  # Ctrl+Enter
     drawn = [line for i, line in enumerate(truth) if i not in {i for i, _ in pairs}]
     for line in drawn:
-        corners = 2 if _iou(_upright(line.points), line.points) >= _GOOD else len(line.points)
+        corners = 2 if iou(_upright(line.points), line.points) >= _GOOD else len(line.points)
         typed = len(line.text)
         total += Effort(
             added=1, characters=typed, keys=2 + typed, points=corners, buttons=2 * corners, hands=2, thoughts=1
@@ -93,9 +91,9 @@ def effort(proposal: Sequence[TextLine], truth: Sequence[TextLine]) -> Effort:
 
 def _corners(proposed: np.ndarray, true: np.ndarray) -> Effort:
     if len(proposed) != len(true):
-        return Effort() if _iou(proposed, true) >= _GOOD else _dragged(len(true))
+        return Effort() if iou(proposed, true) >= _GOOD else _dragged(len(true))
     points, count = proposed.copy(), 0
-    while _iou(points, true) < _GOOD:
+    while iou(points, true) < _GOOD:
         worst = int(np.argmax(np.linalg.norm(points - true, axis=1)))
         points[worst] = true[worst]
         count += 1
@@ -127,9 +125,3 @@ def _text(proposed: str, true: str) -> Effort:
 def _upright(points: np.ndarray) -> np.ndarray:
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
-    first, second = make_valid(Polygon(a)), make_valid(Polygon(b))
-    union = first.union(second).area
-    return first.intersection(second).area / union if union else 0.0
