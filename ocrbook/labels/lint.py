@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from shapely import make_valid
 from shapely.geometry import Polygon
 
 from ocrbook.labels.ppocrlabel import Label
+from ocrbook.metrics import iou
 
 LEFTOVERS = ("TEMPORARY", "待识别", "NULL", "无法识别")
 """Texts that PPOCRLabel writes where nobody has typed one yet, or nothing could be read."""
@@ -62,15 +62,14 @@ def lint(
     """
     height, width = shape
     found: list[Finding] = []
-    shapes = [Polygon(label.points) for label in labels]
-    for number, (label, polygon) in enumerate(zip(labels, shapes, strict=True), 1):
+    for number, label in enumerate(labels, 1):
         for rule, message in (
             *_text_problems(label, pattern, (patterns or {}).get(label.key_cls or ""), alphabet),
-            *_box_problems(label, polygon, height, width, least_side),
+            *_box_problems(label, height, width, least_side),
         ):
             found.append(Finding(number, rule, message))
         for other in range(number - 1):
-            if _iou(polygon, shapes[other]) >= overlap:
+            if iou(label.points, labels[other].points) >= overlap:
                 message = f"lies on label {other + 1} ({labels[other].text!r}, {label.text!r}): drawn twice?"
                 found.append(Finding(number, "duplicate", message))
     return found
@@ -94,8 +93,8 @@ def _text_problems(label: Label, *patterns_and_alphabet: str | None):
         yield "alphabet", f"{text!r} has characters outside the alphabet: {' '.join(unknown)}"
 
 
-def _box_problems(label: Label, polygon: Polygon, height: int, width: int, least_side: float):
-    points = label.points
+def _box_problems(label: Label, height: int, width: int, least_side: float):
+    points, polygon = label.points, Polygon(label.points)
     if not polygon.is_valid or polygon.area == 0:
         yield "crossing", "the sides cross each other, or enclose nothing"
         return
@@ -132,9 +131,3 @@ def _angle(points: np.ndarray) -> float:
     """How far the first side is from pointing to the right, in degrees."""
     x, y = points[1] - points[0]
     return float(abs(np.degrees(np.arctan2(y, x))))
-
-
-def _iou(a: Polygon, b: Polygon) -> float:
-    a, b = make_valid(a), make_valid(b)
-    union = a.union(b).area
-    return a.intersection(b).area / union if union else 0.0

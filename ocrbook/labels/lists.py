@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ocrbook.files import write_atomically
 from ocrbook.labels.files import one_line, relative, rows
-from ocrbook.labels.ppocrlabel import join_row, split_row, to_entry, to_label
+from ocrbook.labels.ppocrlabel import join_row, read_rows, to_entry, to_label
 from ocrbook.page import Page
 
 
@@ -28,14 +28,9 @@ def write_detection(path: str | Path, pages: Iterable[Page]) -> None:
 def read_detection(path: str | Path) -> list[Page]:
     """Read a list of pages. Raises ValueError with file, line number and reason."""
     path = Path(path)
-    pages = []
-    for number, row in rows(path):
-        try:
-            key, entries = split_row(row)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
-        pages.append(Page((path.parent / key).as_posix(), [to_label(entry) for entry in entries]))
-    return pages
+    return [
+        Page((path.parent / key).as_posix(), [to_label(entry) for entry in entries]) for key, entries in read_rows(path)
+    ]
 
 
 def write_recognition(path: str | Path, samples: Iterable[tuple[str | Path, str]]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +161,15 @@ def _escape_literals(text: str) -> str:
     return _LITERALS.sub(lambda found: f"{found[0][0]}\\u{ord(found[0][1]):04x}{found[0][2:]}", text)
 
 
+def read_rows(path: Path) -> Iterator[tuple[str, list[dict]]]:
+    """Key and entries of each row of a file. Raises ValueError with file, line number and reason."""
+    for number, row in rows(path):
+        try:
+            yield split_row(row)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+
+
 def read_folder(folder: str | Path) -> list[Page]:
     """Read the confirmed labels of a folder.
 
@@ -176,16 +185,10 @@ def read_folder(folder: str | Path) -> list[Page]:
         If a row can't be read; the message names file, line and reason.
     """
     folder = Path(folder)
-    path = folder / "Label.txt"
-    pages = []
-    for number, row in rows(path):
-        try:
-            key, entries = split_row(row)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
-        lines = [TextLine(entry["points"], entry["transcription"]) for entry in entries]
-        pages.append(Page((folder / file_name(key)).as_posix(), lines))
-    return pages
+    return [
+        Page((folder / file_name(key)).as_posix(), [TextLine(e["points"], e["transcription"]) for e in entries])
+        for key, entries in read_rows(folder / "Label.txt")
+    ]
 
 
 def write_folder(folder: str | Path, pages: list[Page]) -> None:

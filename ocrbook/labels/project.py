@@ -7,11 +7,13 @@ program loses at most the change in flight. `save` writes the changes into the f
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -78,7 +80,8 @@ class Project:
         self.problems: list[str] = []
         self._rejected: list[tuple[str, str]] = []
         self._records: dict[str, Record] = {name: Record() for name in self.images}
-        self._read()
+        with _without_collection():
+            self._read()
         self._replay()
         if lock is not None:
             self.save()  # what a killed program has left
@@ -384,6 +387,18 @@ class Project:
             kept += "".join(f"# {reason}\n{row}\n" for reason, row in self._rejected)
             write_atomically(path, kept.encode())
             self._rejected = []
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Reading makes a million small objects that all stay; looking for garbage among them takes longer than reading."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read_record(state: State, entries: list[dict]) -> Record:
