@@ -4,7 +4,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
-PPOCRLABEL := .venv-ppocrlabel/.ready
+INTEROP := .venv-ppocrlabel/.ready .venv-label_studio/.ready
 NOTEBOOKS ?= notebooks
 
 help: ## explain each command in a line
@@ -13,13 +13,13 @@ help: ## explain each command in a line
 $(READY): requirements.txt tools/constraints.txt tools/setup.sh
 	@PYTHON=$(PYTHON) tools/setup.sh environment
 
-$(PPOCRLABEL): $(READY) tests/interop/ppocrlabel.txt
-	@tools/setup.sh ppocrlabel
+.venv-%/.ready: tests/interop/%.txt $(READY)
+	@tools/setup.sh $*
 
 book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
-test: $(READY) $(PPOCRLABEL) ## lint, unit tests, every notebook compared, translations, book, browser
+test: $(READY) $(INTEROP) ## lint, unit tests, every notebook compared, translations, book, browser
 	@tools/setup.sh system
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -49,7 +49,7 @@ lock: $(READY) ## pin again what requirements.txt pulls in
 	@tools/lock.sh
 
 clean: ## remove everything that was built, and .venv
-	rm -rf _build .venv .venv-ppocrlabel .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .venv .venv-* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help book test notebooks translate serve-book bundle datasets lock clean

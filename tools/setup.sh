@@ -2,6 +2,7 @@
 # What the Makefile calls before anything else.
 #   setup.sh environment   create .venv with the pinned requirements
 #   setup.sh ppocrlabel    create .venv-ppocrlabel, in which tests run the real PPOCRLabel
+#   setup.sh label_studio  create .venv-label_studio, in which tests run Label Studio's own validator
 #   setup.sh system        programs that come with the system: a browser, tesseract, libraries of OpenCV and Qt
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,13 +31,13 @@ environment() {
     touch .venv/.ready
 }
 
-ppocrlabel() {
-    [ -x .venv-ppocrlabel/bin/python ] || .venv/bin/python -m venv .venv-ppocrlabel
-    .venv-ppocrlabel/bin/python -m pip install -qq --disable-pip-version-check --no-deps -r tests/interop/ppocrlabel.txt
-    # paddle and paddleocr from .venv: two gigabytes that need not be there twice
+beside() {
+    [ -x ".venv-$1/bin/python" ] || .venv/bin/python -m venv ".venv-$1"
+    ".venv-$1/bin/python" -m pip install -qq --disable-pip-version-check --no-deps -r "tests/interop/$1.txt"
+    # what it shares with .venv, paddle and numpy and more: gigabytes that need not be there twice
     packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
-    .venv/bin/python -c "$packages" > "$(.venv-ppocrlabel/bin/python -c "$packages")/shared.pth"
-    touch .venv-ppocrlabel/.ready
+    .venv/bin/python -c "$packages" > "$(".venv-$1/bin/python" -c "$packages")/shared.pth"
+    touch ".venv-$1/.ready"
 }
 
 has_library() {
@@ -61,7 +62,7 @@ system() {
 
 case ${1:-} in
     environment) environment ;;
-    ppocrlabel) ppocrlabel ;;
+    ppocrlabel | label_studio) beside "$1" ;;
     system) system ;;
-    *) echo "usage: setup.sh environment|ppocrlabel|system" >&2; exit 2 ;;
+    *) echo "usage: setup.sh environment|ppocrlabel|label_studio|system" >&2; exit 2 ;;
 esac
