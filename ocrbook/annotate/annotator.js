@@ -167,6 +167,7 @@ class Annotator {
     this.notice = null; // said together with the next page
     this.pending = 0;
     this.nextId = 1;
+    this.view = Math.random(); // one widget may be shown several times; answers go to the view that asked
     this.build(host);
     this.receive = (message, buffers) => this.onMessage(message, buffers);
     model.on("msg:custom", this.receive);
@@ -181,7 +182,7 @@ class Annotator {
   }
 
   send(message) {
-    this.model.send(message);
+    this.model.send({ ...message, view: this.view });
   }
 
   // -- what is on the screen
@@ -242,6 +243,8 @@ class Annotator {
   }
 
   onMessage(message, buffers) {
+    const mine = message.view === this.view;
+    if (!mine && message.show !== "image") return;
     if (message.show === "project") {
       this.images = message.images;
       this.classes = message.classes;
@@ -256,7 +259,8 @@ class Annotator {
       this.describe(image);
       if (this.page?.name === image.name) Object.assign(this.page, { state: image.state, flag: image.flag });
       this.showState();
-      if (message.pending === this.pending) this.say(this.texts.saved);
+      if (!mine && message.labels && this.page?.name === image.name) this.adopt(message.labels);
+      if (mine && message.pending === this.pending) this.say(this.texts.saved);
     } else if (message.show === "texts") this.takeTexts(message);
     else if (message.show === "error") this.say(message.message);
   }
@@ -434,10 +438,25 @@ class Annotator {
     if (!history[from].length) return;
     history[to].push(history.now);
     history.now = history[from].pop();
-    this.page.labels = JSON.parse(history.now).map((label) => ({ ...label, id: this.nextId++ }));
+    this.replace(JSON.parse(history.now));
+    this.store();
+  }
+
+  /** Labels that another view has changed: the last change holds, and can be undone here, too. */
+  adopt(labels) {
+    clearTimeout(this.typing);
+    this.typing = null;
+    const history = this.histories.get(this.page.name);
+    this.replace(labels);
+    history.undo.push(history.now);
+    history.redo = [];
+    history.now = this.snapshot();
+  }
+
+  replace(labels) {
+    this.page.labels = labels.map((label) => ({ ...label, id: this.nextId++ }));
     this.selected = Math.min(this.selected, this.page.labels.length - 1);
     this.corner = -1;
-    this.store();
     this.draw();
   }
 
@@ -793,21 +812,21 @@ class Offline {
     const image = this.find(message.name);
     if (message.do === "start") {
       const { images, classes } = this.project;
-      this.tell({ show: "project", images: images.map((each) => this.row(each)), classes, can_read: false, problems: [] });
+      this.tell({ show: "project", images: images.map((each) => this.row(each)), classes, can_read: false, problems: [], view: message.view });
       const first = images.find((each) => each.name === this.current) ?? images.find((each) => each.state !== "confirmed") ?? images[0];
-      if (first) this.send({ do: "open", name: first.name });
+      if (first) this.send({ do: "open", name: first.name, view: message.view });
       return;
     }
     if (message.do === "open") {
       this.current = image.name;
       const bytes = Uint8Array.from(atob(image.data), (character) => character.charCodeAt(0));
-      return this.tell({ show: "page", name: image.name, labels: structuredClone(image.labels), state: image.state, flag: image.flag, mime: image.mime }, [bytes]);
+      return this.tell({ show: "page", name: image.name, labels: structuredClone(image.labels), state: image.state, flag: image.flag, mime: image.mime, view: message.view }, [bytes]);
     }
     if (message.do === "change") Object.assign(image, { labels: message.labels, state: image.state === "confirmed" ? "confirmed" : "proposed" });
     else if (message.do === "confirm") Object.assign(image, { labels: message.labels, state: "confirmed" });
     else if (message.do === "reopen") image.state = "proposed";
     else if (message.do === "flag") image.flag = message.reason;
-    this.tell({ show: "image", image: this.row(image), pending: message.pending });
+    this.tell({ show: "image", image: this.row(image), pending: message.pending, labels: message.labels, view: message.view });
   }
 
   /** The three files of PPOCRLabel, as texts. */

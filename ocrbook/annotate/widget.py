@@ -42,7 +42,7 @@ class Annotator(anywidget.AnyWidget):
         try:
             self.handle(message)
         except Exception as error:  # a notebook would hide what a message handler raises
-            self.send({"show": "error", "message": f"{type(error).__name__}: {error}"})
+            self._reply(message, {"show": "error", "message": f"{type(error).__name__}: {error}"})
 
     def handle(self, message: dict[str, Any]) -> None:
         """Do what a message of the page asks for, and answer it."""
@@ -50,17 +50,17 @@ class Annotator(anywidget.AnyWidget):
         if kind == "start":
             rows = [self._row(each) for each in self._order]
             about = {"classes": self.classes, "can_read": self._recogniser is not None}
-            self.send({"show": "project", "images": rows, "problems": self.project.problems} | about)
+            self._reply(message, {"show": "project", "images": rows, "problems": self.project.problems} | about)
             if self.current is not None:
-                self._show(self.current)
+                self._show(message, self.current)
         elif kind == "open":
             self._save_now_and_then()
-            self._show(name)
+            self._show(message, name)
         elif kind == "read":
             boxes = [Label(points) for points in message["boxes"]]
             read = recognise(self._recogniser, self.project.read(name), boxes)
             result = {"texts": [label.text for label in read], "scores": [label.score for label in read]}
-            self.send({"show": "texts", "name": name, "ids": message["ids"]} | result)
+            self._reply(message, {"show": "texts", "name": name, "ids": message["ids"]} | result)
         else:
             if kind == "change" and self.project.state(name) != "confirmed":
                 self.project.propose(name, _labels(message))
@@ -72,14 +72,19 @@ class Annotator(anywidget.AnyWidget):
                 self.project.flag(name, message["reason"])
             else:
                 raise ValueError(f"unknown message {kind!r}")
-            self.send({"show": "image", "image": self._row(name), "pending": message.get("pending")})
+            told = {"pending": message.get("pending"), "labels": message.get("labels")}
+            self._reply(message, {"show": "image", "image": self._row(name)} | told)
 
-    def _show(self, name: str) -> None:
+    def _reply(self, message: dict[str, Any], content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Answer a message; all views of the widget hear it, and know by `view` which one had asked."""
+        self.send(content | {"view": message.get("view")}, buffers)
+
+    def _show(self, message: dict[str, Any], name: str) -> None:
         content, mime = encoded(self.project, name)
         page = {"name": name, "mime": mime, "state": self.project.state(name), "flag": self.project.history(name).flag}
         labels = [label_to_json(label) for label in self.project.labels(name)]
         self.current = name
-        self.send({"show": "page", "labels": labels} | page, [content])
+        self._reply(message, {"show": "page", "labels": labels} | page, [content])
 
     def _row(self, name: str) -> dict[str, Any]:
         return {

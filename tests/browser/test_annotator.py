@@ -132,7 +132,8 @@ def test_a_persons_path_through_jupyterlab(chrome, jupyterlab):
     (folder / "photos").mkdir()
     for name in ("clean_00.jpg", "clean_01.jpg"):
         shutil.copy(ROOT / "datasets" / "documents" / name, folder / "photos")
-    cells = [nbformat.v4.new_code_cell(SETUP), nbformat.v4.new_code_cell("annotate(project, reader)")]
+    sources = (SETUP, "widget = annotate(project, reader)\nwidget", "widget")
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "labels.ipynb")
     chrome.set_window_size(1400, 1000)
@@ -181,6 +182,19 @@ def test_a_persons_path_through_jupyterlab(chrome, jupyterlab):
     editor.keys("a")
     editor.image(first)
     assert editor.texts()[0] == "电表读数 1234"
+
+    chrome.find_elements(By.CSS_SELECTOR, ".jp-CodeCell .cm-content")[2].click()
+    editor.chord(Keys.SHIFT, Keys.ENTER)  # the widget once more; what is changed there changes here
+    other = wait(chrome, lambda _: editor.all(".ocr-annotator")[1])
+    wait(chrome, lambda _: other.get_attribute("data-ready") == "yes")
+    assert other.get_attribute("data-image") == first
+    box = other.find_elements(By.CSS_SELECTOR, ".oa-list input")[1]
+    box.send_keys("!")
+    wait(chrome, lambda _: editor.texts()[1] == texts[1] + "!")
+    chrome.execute_script("document.querySelector('.ocr-annotator').scrollIntoView()")
+    editor.find(".oa-status").click()
+    editor.chord(Keys.CONTROL, "z")
+    wait(chrome, lambda _: other.find_elements(By.CSS_SELECTOR, ".oa-list input")[1].get_property("value") == texts[1])
 
     editor.chord(Keys.CONTROL, "s")  # JupyterLab's own: saves the notebook
     wait(chrome, lambda _: "widget-view" in (folder / "labels.ipynb").read_text("utf-8"))

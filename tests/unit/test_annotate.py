@@ -55,20 +55,22 @@ def test_a_page_that_starts_gets_the_images_least_certain_first_and_the_first_pa
     project.confirm("c.png", [])
     widget = annotate(project, classes=["date"])
     sent = messages_of(widget)
-    widget.handle({"do": "start"})
+    widget.handle({"do": "start", "view": 3})
     (about, _), (page, buffers) = sent
     assert [row["name"] for row in about["images"]] == ["b.png", "a.png", "c.png"]
     assert (about["classes"], about["can_read"]) == (["date", "total"], False)
     assert page["name"] == "b.png" and page["labels"][0]["text"] == "b" and page["mime"] == "image/png"
     assert buffers == [(project.folder / "b.png").read_bytes()]
+    assert about["view"] == page["view"] == 3
 
 
 def test_changes_are_stored_before_they_are_acknowledged(project):
     widget = annotate(project)
     sent = messages_of(widget)
     label = label_to_json(Label(BOX, "新", 1.0, True, "x"))
-    widget.handle({"do": "change", "name": "a.png", "labels": [label], "pending": 7})
+    widget.handle({"do": "change", "name": "a.png", "labels": [label], "pending": 7, "view": 3})
     assert sent[-1][0]["pending"] == 7 and sent[-1][0]["image"]["state"] == "proposed"
+    assert (sent[-1][0]["labels"], sent[-1][0]["view"]) == ([label], 3)  # for the other views
     assert project.labels("a.png") == [Label(BOX, "新", 1.0, True, "x")]
     assert "新" in (project.folder / "labels_journal.jsonl").read_text("utf-8")
 
@@ -95,6 +97,7 @@ def test_boxes_are_read_again_by_the_model(project):
         "ids": [4, 9],
         "texts": ["20 像素"] * 2,
         "scores": [0.5] * 2,
+        "view": None,
     }
 
 
@@ -102,7 +105,7 @@ def test_what_goes_wrong_is_said_on_the_page(project):
     widget = annotate(project)
     sent = messages_of(widget)
     widget.answer(widget, {"do": "open", "name": "none.png"}, [])
-    assert sent[-1][0] == {"show": "error", "message": f"FileNotFoundError: no image none.png in {project.folder}"}
+    assert sent[-1][0]["message"] == f"FileNotFoundError: no image none.png in {project.folder}"
     with pytest.raises(ValueError, match='"en" or "zh"'):
         annotate(project, language="de")
 
