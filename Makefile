@@ -45,6 +45,9 @@ bundle: $(READY) ## write one zip per language that unpacks and runs in AI Studi
 datasets: $(READY) ## draw datasets/ again
 	@$(RUN) tools.datasets
 
+weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; under an hour on two cores
+	@$(RUN) tools.weights
+
 lock: $(READY) ## pin again what requirements.txt pulls in
 	@tools/lock.sh
 
@@ -52,4 +55,4 @@ clean: ## remove everything that was built, and .venv
 	rm -rf _build .venv .venv-* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help book test notebooks translate serve-book bundle datasets lock clean
+.PHONY: help book test notebooks translate serve-book bundle datasets weights lock clean

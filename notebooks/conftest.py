@@ -13,9 +13,10 @@ def pytest_collectstart(collector):
 
 def pytest_collection_modifyitems(items):
     """Skip the notebooks whose outputs come from a program that is not installed."""
-    if shutil.which("tesseract"):
-        return
-    reason = "apt install tesseract-ocr tesseract-ocr-chi-sim"
+    programs = {"tesseract": "tesseract-ocr tesseract-ocr-chi-sim", "ssocr": "ssocr"}
+    missing = {n: packages for n, packages in programs.items() if not shutil.which(n)}
     for item in items:
-        if item.path.suffix == ".ipynb" and "pytesseract" in item.path.read_text():
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for name, packages in missing.items():
+            call = f'which(\\"{name}\\")'
+            if item.path.suffix == ".ipynb" and call in item.path.read_text():
+                item.add_marker(pytest.mark.skip(reason=f"apt install {packages}"))

@@ -36,6 +36,7 @@ _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
+_ASSETS = ("*.js", "*.css", "weights/*.json", "weights/*/inference.onnx")  # what modules read, beside them
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
 
@@ -70,7 +71,7 @@ def digest(path: Path) -> str:
     code = code_of(nbformat.read(ROOT / path, as_version=4))
     data = [ROOT / name for name in sorted(set(re.findall(r"datasets/[\w-]+", code)))]
     files = helper_modules(code) | {file for folder in data for file in folder.rglob("*") if file.is_file()}
-    files |= {asset for file in files for kind in ("*.js", "*.css") for asset in file.parent.glob(kind)}
+    files |= {asset for file in files for kind in _ASSETS for asset in file.parent.glob(kind)}
     files |= {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"}
     result = hashlib.sha256(code.encode())
     for file in sorted(files):

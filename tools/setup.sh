@@ -51,6 +51,7 @@ system() {
     has_library libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
     has_library libfontconfig.so.1 || missing="$missing libfontconfig1"
     command -v tesseract >/dev/null || missing="$missing tesseract-ocr"
+    command -v ssocr >/dev/null || missing="$missing ssocr"
     tesseract --list-langs 2>/dev/null | grep -q chi_sim || missing="$missing tesseract-ocr-chi-sim"
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
     command -v chromedriver >/dev/null || missing="$missing chromium-driver"

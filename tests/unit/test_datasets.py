@@ -1,6 +1,8 @@
+import json
 from collections import Counter
 
 import cv2
+import numpy as np
 import pytest
 
 from ocrbook.labels import read_folder
@@ -8,10 +10,10 @@ from ocrbook.render import FAMILIES
 from tools import datasets
 
 
-def test_documents_are_reproduced_byte_for_byte(tmp_path):
-    made = tmp_path / "documents"
-    datasets.documents(made)
-    assert datasets.differences(made, datasets.DATASETS / "documents") == []
+@pytest.mark.parametrize("name", datasets.SETS)
+def test_each_set_is_reproduced_byte_for_byte(tmp_path, name):
+    datasets.SETS[name](tmp_path / name)
+    assert datasets.differences(tmp_path / name, datasets.DATASETS / name) == []
 
 
 def test_a_changed_missing_or_additional_file_is_noticed(tmp_path):
@@ -36,6 +38,28 @@ def test_documents_have_ten_images_of_each_family_with_truth():
             assert -2 <= top < bottom <= height + 2, page.image
 
 
+@pytest.mark.parametrize("kind", ["drum", "lcd"])
+def test_windows_of_meters_have_a_truth_for_each_position(kind):
+    folder = datasets.DATASETS / f"meter-{kind}"
+    rows = [json.loads(line) for line in (folder / "labels.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) == datasets.METERS
+    for row in rows:
+        height, width = cv2.imread(str(folder / row["name"])).shape[:2]
+        assert len(row["positions"]) == len(row["boxes"]) and row["text"].isdecimal()
+        assert len(row["text"]) == sum(place >= 0 for place in row["positions"])
+        boxes = np.array(row["boxes"])
+        assert (boxes.mean(axis=1) > 0).all() and (boxes.mean(axis=1) < [width, height]).all(), row["name"]
+
+
+def test_photographs_of_meters_have_one_window_each():
+    pages = read_folder(datasets.DATASETS / "meter-photo")
+    assert len(pages) == datasets.METERS
+    for page in pages:
+        height, width = cv2.imread(page.image).shape[:2]
+        (line,) = page.lines
+        assert line.text.isdecimal() and (line.points >= 0).all() and (line.points <= [width, height]).all()
+
+
 def test_every_data_set_has_a_card_and_all_together_stay_small():
     folders = [path for path in datasets.DATASETS.iterdir() if path.is_dir()]
     assert folders
@@ -46,6 +70,7 @@ def test_every_data_set_has_a_card_and_all_together_stay_small():
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_check_fails_when_a_file_differs(tmp_path, monkeypatch, capsys, changed):
+    monkeypatch.setattr(datasets, "SETS", {"documents": datasets.documents})
     datasets.documents(tmp_path / "documents")
     if changed:
         (tmp_path / "documents" / "Label.txt").write_text("")

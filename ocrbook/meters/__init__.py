@@ -1,0 +1,25 @@
+"""Reading meters: digits, windows, dials, photographs, and what a meter may show next.
+
+Images are uint8 (H, W, 3) in BGR. Everything answers with a `Reading`.
+"""
+
+from ocrbook.meters.dials import read_dial
+from ocrbook.meters.digits import read_digit
+from ocrbook.meters.history import History
+from ocrbook.meters.photos import Found, Profile, find_windows, read_photo
+from ocrbook.meters.reading import Reading
+from ocrbook.meters.windows import find_positions, read_window, resolve
+
+__all__ = [
+    "Found",
+    "History",
+    "Profile",
+    "Reading",
+    "find_positions",
+    "find_windows",
+    "read_dial",
+    "read_digit",
+    "read_photo",
+    "read_window",
+    "resolve",
+]

@@ -1,0 +1,56 @@
+"""Reading a pointer dial."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ocrbook.meters.inputs import DIAL_SIZE, normalized
+from ocrbook.meters.models import circular_mean, run, softmax
+from ocrbook.meters.reading import Reading, checked, rejected, too_small
+
+ACCEPT = 0.8
+"""The confidence from which on a dial is accepted."""
+
+
+def read_turn(image: np.ndarray) -> tuple[float, float]:
+    """The turn of a needle clockwise from the top, in [0, 1), and the share of answers within a fiftieth of it."""
+    fitted = cv2.resize(image, DIAL_SIZE[::-1], interpolation=cv2.INTER_AREA)
+    probability = softmax(run("dial", normalized(fitted[None])))
+    turn = float(circular_mean(probability)[0])
+    off = np.abs((np.arange(100) / 100 - turn + 0.5) % 1 - 0.5)
+    return turn, float(probability[0, off <= 0.02].sum())
+
+
+def read_dial(image: np.ndarray, low: float = 0, high: float = 10, clockwise: bool = True) -> Reading:
+    """Read one pointer.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+        The dial, upright, its hub near the middle, and little around it.
+    low, high : float
+        What a full turn goes from and to; `low` is at the top.
+    clockwise : bool
+        The way the numbers run.
+
+    Returns
+    -------
+    Reading
+        `text` is the value with two decimals.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read, or `high` is not above `low`.
+    """
+    if not high > low:
+        raise ValueError(f"high must be above low, got {low} and {high}")
+    if too_small(checked(image)):
+        return rejected("too small to be read")
+    if image.std() < 1.5:
+        return rejected("no needle found")
+    turn, sure = read_turn(image)
+    value = low + (high - low) * (turn if clockwise else -turn % 1)
+    enough = sure >= ACCEPT
+    return Reading(f"{value:.2f}", value, sure, enough, "" if enough else "uncertain")

@@ -1,0 +1,105 @@
+"""Reading one position: a drum in tenths, or a digit of a display."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ocrbook.meters.inputs import DIGIT_SIZE, normalized
+from ocrbook.meters.models import circular_mean, run, softmax
+from ocrbook.meters.reading import Reading, checked, rejected, too_small
+
+KINDS = ("drum", "lcd")
+BLANK = 10
+"""The class of a display's position that shows no digit."""
+
+ACCEPT = {"drum": 0.8, "lcd": 0.8}
+"""The confidence from which on a single position is accepted."""
+
+
+def check_kind(kind: str) -> None:
+    """Raise ValueError if there is no such kind of meter."""
+    if kind not in KINDS:
+        raise ValueError(f'kind must be "drum" or "lcd", got {kind!r}')
+
+
+def probabilities(crops: Sequence[np.ndarray], kind: str) -> np.ndarray:
+    """What the network thinks of crops of any size: (N, 100) tenths of drums, or (N, 11) digits and `BLANK`.
+
+    The mean of two views, the crop and its middle: people and detectors cut too much more often than too little.
+    """
+    size = DIGIT_SIZE[::-1]
+    views = [cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in crops]
+    views += [cv2.resize(_middle(crop), size, interpolation=cv2.INTER_AREA) for crop in crops]
+    both = softmax(run(kind, normalized(np.stack(views))))
+    return (both[: len(crops)] + both[len(crops) :]) / 2
+
+
+def _middle(crop: np.ndarray) -> np.ndarray:
+    """The crop without a twelfth of its sides on each edge."""
+    height, width = crop.shape[:2]
+    y, x = round(height / 12), round(width / 12)
+    return crop[y : height - y, x : width - x]
+
+
+def shown(value: float) -> int:
+    """The digit of which a drum shows most."""
+    return int(np.floor(value + 0.5)) % 10
+
+
+def readings(probability: np.ndarray, kind: str) -> list[Reading]:
+    """Readings of single positions.
+
+    The confidence of a drum is the share of all answers for which the same digit shows most; of a display, that of the
+    digit.
+    """
+    if kind == "lcd":
+        found = []
+        for each in probability:
+            digit, sure = int(each.argmax()), float(each.max())
+            if digit == BLANK:
+                found.append(Reading("", None, sure, False, "blank"))
+            else:
+                enough = sure >= ACCEPT[kind]
+                found.append(Reading(str(digit), float(digit), sure, enough, "" if enough else "uncertain"))
+        return found
+    digit_of_class = np.floor(np.arange(100) / 10 + 0.5).astype(int) % 10
+    found = []
+    for each, place in zip(probability, circular_mean(probability), strict=True):
+        value = float(10 * place) % 10
+        sure = float(each[digit_of_class == shown(value)].sum())
+        enough = sure >= ACCEPT[kind]
+        found.append(
+            Reading(str(shown(value)), value, sure, enough, "" if enough else "between two digits or illegible")
+        )
+    return found
+
+
+def read_digit(image: np.ndarray, kind: str = "drum") -> Reading:
+    """Read one position of a meter.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+        The position, cut out with a little room around it.
+    kind : "drum" or "lcd"
+
+    Returns
+    -------
+    Reading
+        Of a drum, `value` is in [0, 10) with tenths, 3.4 for a 3 on its way to the 4, and `text` the digit that shows
+        most. Of a display, a digit; a blank position is rejected.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read (see `ocrbook.meters.reading.checked`), or the kind unknown.
+    """
+    check_kind(kind)
+    if too_small(checked(image)):
+        return rejected("too small to be read")
+    if image.std() < 1.5:
+        return rejected("blank")
+    return readings(probabilities([image], kind), kind)[0]

@@ -1,0 +1,111 @@
+"""The networks that read meters. Each is small enough to read a crop in a millisecond on one core."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import nn
+
+from ocrbook.train.networks import ConvUnit, local_contrast
+
+
+class DigitNet(nn.Layer):
+    """One position of a meter: float32 (B, 3, 48, 32) in, logits (B, classes) out."""
+
+    def __init__(self, classes: int, width: int = 24, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            ConvUnit(3, width, stride=2),
+            ConvUnit(width, 2 * width, stride=2),
+            ConvUnit(2 * width, 2 * width),
+            ConvUnit(2 * width, 3 * width, stride=2),
+            ConvUnit(3 * width, 3 * width),
+            ConvUnit(3 * width, 3 * width),
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(), nn.Dropout(dropout), nn.Linear(6 * 4 * 3 * width, 96), nn.Hardswish(), nn.Linear(96, classes)
+        )
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        """Logits."""
+        return self.head(self.features(images))
+
+
+class DialNet(nn.Layer):
+    """A pointer dial: float32 (B, 3, 64, 64) in, logits (B, 100) of the needle's turn in hundredths out."""
+
+    def __init__(self, width: int = 16, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            ConvUnit(3, width, stride=2),
+            ConvUnit(width, 2 * width, stride=2),
+            ConvUnit(2 * width, 2 * width),
+            ConvUnit(2 * width, 3 * width, stride=2),
+            ConvUnit(3 * width, 3 * width),
+            ConvUnit(3 * width, 4 * width, stride=2),
+            ConvUnit(4 * width, 4 * width),
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(), nn.Dropout(dropout), nn.Linear(4 * 4 * 4 * width, 96), nn.Hardswish(), nn.Linear(96, 100)
+        )
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        """Logits."""
+        return self.head(self.features(images))
+
+
+class PositionNet(nn.Layer):
+    """The positions in a window: float32 (B, 3, 48, W) in, (B, 4, W / 4) out; W a multiple of 4.
+
+    The channels, for each column of four pixels: the logit of a position's middle, its width and its height as
+    logarithms of their ratio to 48 pixels, and how far its middle lies below the middle of the input, in 48 pixels.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            ConvUnit(3, width, stride=2),
+            ConvUnit(width, 2 * width, stride=2),
+            ConvUnit(2 * width, 2 * width),
+            ConvUnit(2 * width, 3 * width, stride=(2, 1)),
+            ConvUnit(3 * width, 3 * width),
+            ConvUnit(3 * width, 4 * width, (6, 3), (6, 1)),
+        )
+        self.context = nn.Sequential(ConvUnit(4 * width, 4 * width, (1, 7)), ConvUnit(4 * width, 4 * width, (1, 9)))
+        self.head = nn.Conv1D(4 * width, 4, 1)
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        """Maps over the columns."""
+        return self.head(self.context(self.features(images)).mean(axis=2))
+
+
+class WindowNet(nn.Layer):
+    """The windows of meters in a photograph: float32 (B, 3, H, W) in, (B, 10, H / 4, W / 4) out; multiples of 32.
+
+    The channels, for each block of 4 x 4 pixels: the logits of "inside the window of a counter" and "of a display";
+    and from the block's middle to the window's corners, x and y of each, clockwise from the top left, in 64 pixels.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        sizes = (width, 2 * width, 3 * width, 4 * width, 5 * width)
+        self.stages = nn.LayerList(
+            nn.Sequential(ConvUnit(a, b, stride=2), *([ConvUnit(b, b)] if b > 2 * width else []))
+            for a, b in zip((6, *sizes[:-1]), sizes, strict=True)
+        )
+        neck = 2 * width
+        self.lateral = nn.LayerList(nn.Conv2D(size, neck, 1) for size in sizes[1:])
+        self.enlarge = nn.LayerList(nn.Conv2DTranspose(neck, neck, 2, 2, groups=neck) for _ in sizes[2:])
+        self.smooth = nn.Sequential(ConvUnit(neck, neck), ConvUnit(neck, neck))
+        self.head = nn.Conv2D(neck, 10, 1)
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        """Maps of logits and offsets."""
+        levels = []
+        images = paddle.concat([images, local_contrast(images)], axis=1)
+        for stage in self.stages:
+            images = stage(images)
+            levels.append(images)
+        top = self.lateral[-1](levels[-1])
+        for index in range(len(self.enlarge) - 1, -1, -1):
+            top = self.enlarge[index](top) + self.lateral[index](levels[index + 1])
+        return self.head(self.smooth(top))

@@ -1,0 +1,291 @@
+"""Reading a photograph: which window shows the reading, and what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ocrbook.crops import crop
+from ocrbook.files import write_atomically
+from ocrbook.meters.digits import KINDS, check_kind
+from ocrbook.meters.inputs import PHOTO_SIZE, fit_photo
+from ocrbook.meters.models import run
+from ocrbook.meters.reading import Reading, checked, rejected
+from ocrbook.meters.windows import MOST, find_positions, read_positions, read_window
+
+FOUND = 0.4
+"""How sure the network must be that something is a window."""
+
+CERTAIN = 0.7
+"""How sure it must be for a second, closer look not to be needed."""
+
+MARGIN = 0.12
+"""What is cut out around a window that was found, in its heights."""
+
+LOOSE = 0.3
+"""The same for a first look, which finds out where the digits are."""
+
+ACCEPT = 0.8
+"""The confidence from which on a photograph is accepted."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A window that was found: its kind, its corners (4, 2) clockwise from the top left, and how sure that is."""
+
+    kind: str
+    quad: np.ndarray
+    score: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What stays the same for a camera that stays.
+
+    Attributes
+    ----------
+    kind : "drum" or "lcd"
+    window : four corners (x, y), clockwise from the top left, in pixels of a photograph
+    size : (width, height) of the photographs
+    digits, decimals : int
+    unit : str
+    positions : tuple of (left, right), optional
+        Where each position is, as shares of the window's width. () finds them.
+    """
+
+    kind: str
+    window: tuple[tuple[float, float], ...]
+    size: tuple[int, int]
+    digits: int
+    decimals: int = 0
+    unit: str = ""
+    positions: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_kind(self.kind)
+        if len(self.window) != 4 or any(len(corner) != 2 for corner in self.window):
+            raise ValueError("a profile's window has four corners (x, y)")
+        quad = np.array(self.window, float)
+        if not np.isfinite(quad).all() or cv2.contourArea(quad.astype(np.float32)) < 64:
+            raise ValueError("a profile's window is too small, or its corners are not numbers")
+        if not 1 <= self.digits <= MOST or not 0 <= self.decimals <= self.digits:
+            raise ValueError(f"a profile has 1 to {MOST} digits, and no more decimals than digits")
+        if self.positions and len(self.positions) != self.digits:
+            raise ValueError(f"a profile has a place for each of its {self.digits} digits, or none")
+        if any(not 0 <= left < right <= 1 for left, right in self.positions):
+            raise ValueError("a profile's positions are shares of the window's width: 0 <= left < right <= 1")
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON."""
+        write_atomically(Path(path), (json.dumps(asdict(self), indent=1) + "\n").encode("utf-8"))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Profile:
+        """Read it from JSON.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is no profile; the message says what is wrong.
+        """
+        path = Path(path)
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not JSON: {error}") from None
+        if not isinstance(fields, dict):
+            raise ValueError(f"{path} is no profile: it holds a {type(fields).__name__}, not an object")
+        known = set(cls.__dataclass_fields__)
+        needed = {"kind", "window", "size", "digits"}
+        if unknown := set(fields) - known:
+            raise ValueError(f"{path} has unknown fields: {', '.join(sorted(unknown))}")
+        if missing := needed - set(fields):
+            raise ValueError(f"{path} lacks fields: {', '.join(sorted(missing))}")
+        try:
+            for name in ("window", "positions"):
+                fields[name] = tuple(tuple(float(v) for v in pair) for pair in fields.get(name, ()))
+            fields["size"] = tuple(int(v) for v in fields["size"])
+            fields["digits"], fields["decimals"] = int(fields["digits"]), int(fields.get("decimals", 0))
+            return cls(**fields)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no profile: {error}") from None
+
+    @classmethod
+    def from_corners(
+        cls, image: np.ndarray, corners: Sequence[Sequence[float]], kind: str, digits: int, **fields
+    ) -> Profile:
+        """A profile from a photograph and four corners around the digits, as they were clicked, in any order."""
+        quad = _ordered(np.asarray(corners, float).reshape(-1, 2))
+        window = tuple((float(x), float(y)) for x, y in quad)
+        return cls(kind, window, (image.shape[1], image.shape[0]), digits, **fields)
+
+
+def _ordered(corners: np.ndarray) -> np.ndarray:
+    """Four corners clockwise from the top left."""
+    if corners.shape != (4, 2):
+        raise ValueError(f"a window has four corners, got {len(corners)}")
+    centre = corners.mean(axis=0)
+    around = corners[np.argsort(np.arctan2(*(corners - centre).T[::-1]))]
+    return np.roll(around, -int(np.argmin(around.sum(axis=1))), axis=0)
+
+
+def find_windows(image: np.ndarray) -> list[Found]:
+    """The windows of meters in a photograph, the most certain one first.
+
+    It is looked at with 320 pixels on its longer side; where nothing certain is found, with 640, for small windows.
+    What is found roughly is drawn tight around the digits in it, where there are three or more.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+
+    Returns
+    -------
+    list of Found
+    """
+    found = _find(image, PHOTO_SIZE[0])
+    if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
+        found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
+    return [replace(each, quad=_refined(image, each.quad)) for each in found]
+
+
+def _find(image: np.ndarray, side: int) -> list[Found]:
+    """The windows in a photograph whose longer side is made `side` pixels long."""
+    fitted, scale = fit_photo(image, side)
+    height, width = fitted.shape[:2]
+    inputs = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
+    inputs[0, :, :height, :width] = (fitted.transpose(2, 0, 1).astype(np.float32) - 127.5) / 127.5
+    if inputs.shape[2] > height:
+        inputs[0, :, height:] = -1.0
+    if inputs.shape[3] > width:
+        inputs[0, :, :, width:] = -1.0
+    maps = run("windows", inputs)[0]
+    scores = 1 / (1 + np.exp(-maps[:2]))
+    inside = scores.max(axis=0)
+    count, labels = cv2.connectedComponents((inside > FOUND).astype(np.uint8))
+    found = []
+    for label in range(1, count):
+        rows, columns = np.nonzero(labels == label)
+        weights = inside[rows, columns]
+        middles = np.stack([columns, rows], axis=1) * 4 + 1.5
+        corners = middles[:, None] + 64 * maps[2:, rows, columns].T.reshape(-1, 4, 2)
+        rough = np.average(corners, axis=0, weights=weights)
+        # each corner as the blocks near it see it: the far end of a long window is a guess
+        reach = 0.25 * np.linalg.norm(rough[1] - rough[0]) + 4
+        quad = np.empty((4, 2))
+        for place in range(4):
+            away = np.linalg.norm(middles - rough[place], axis=1)
+            quad[place] = np.average(corners[:, place], axis=0, weights=weights * np.exp(-(away - away.min()) / reach))
+        area = cv2.contourArea(quad.astype(np.float32))
+        if area < 24 or not cv2.isContourConvex(quad.astype(np.float32)):
+            continue
+        kind = KINDS[int(scores[:, labels == label].sum(axis=1).argmax())]
+        found.append(Found(kind, quad / scale, float(np.sort(weights)[-min(4, len(weights)) :].mean())))
+    return sorted(found, key=lambda each: -each.score * np.sqrt(cv2.contourArea(each.quad.astype(np.float32))))
+
+
+def cut_out(image: np.ndarray, quad: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, np.ndarray]:
+    """A window, straightened, with a margin in its heights around it; and the corners that were cut."""
+    across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
+    height = np.linalg.norm(down)
+    x = across / (np.linalg.norm(across) + 1e-9) * height * margin * 1.5
+    y = down / (height + 1e-9) * height * margin
+    wider = quad + np.array([-x - y, x - y, x + y, -x + y])
+    return crop(image, wider, turn_tall=False), wider
+
+
+def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
+    """Read the meter in a photograph.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+        Upright, up to some fifteen degrees.
+    profile : Profile, optional
+        For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
+
+    Returns
+    -------
+    Reading
+        Of the window that is taken to show the reading; its `place` is in the photograph, and `parts` are all windows
+        that were read, that one first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read.
+    """
+    checked(image)
+    if min(image.shape[:2]) < 32:
+        return rejected("too small to be a photograph of a meter")
+    if profile is not None:
+        return _read_with(profile, image)
+    windows = find_windows(image)
+    if not windows:
+        return rejected("no window of a meter found")
+    readings = [_read_found(image, window) for window in windows[:3]]
+    order = sorted(range(len(readings)), key=lambda i: (not readings[i].text, i))
+    best = readings[order[0]]
+    parts = tuple(readings[i] for i in order)
+    return replace(best, parts=parts)
+
+
+def _refined(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """The corners around the digits of a window, as far as they can be found; else those of the window."""
+    straight, corners = cut_out(image, quad, LOOSE)
+    boxes, _ = find_positions(straight)
+    if len(boxes) < 3:
+        return quad
+    middles, levels = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    slope = (levels[-1] - levels[0]) / (middles[-1] - middles[0])
+    half = np.median(boxes[:, 3] - boxes[:, 1]) / 2
+    ends = np.array([boxes[0, 0], boxes[-1, 2]])
+    line = levels[0] + slope * (ends - middles[0])
+    lean = np.array([-slope, 1.0]) / np.hypot(slope, 1) * half
+    a, b = np.stack([ends, line], axis=1)
+    found = np.array([a - lean, b - lean, b + lean, a + lean])
+    height, width = straight.shape[:2]
+    inside = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    matrix = cv2.getPerspectiveTransform(inside, corners.astype(np.float32))
+    return cv2.perspectiveTransform(found[None], matrix)[0]
+
+
+def _read_found(image: np.ndarray, window: Found) -> Reading:
+    """One window of a photograph, with the confidence of having found it."""
+    straight, _ = cut_out(image, window.quad)
+    other = KINDS[1 - KINDS.index(window.kind)]
+    reading, second = read_window(straight, window.kind), read_window(straight, other)
+    if 0.7 * second.confidence > reading.confidence:  # the kind is easier to tell from the digits than from afar
+        reading = second
+    confidence = reading.confidence * min(1.0, window.score / 0.8)
+    place = tuple((float(x), float(y)) for x, y in window.quad)
+    enough = reading.accepted and confidence >= ACCEPT
+    reason = reading.reason or ("" if enough else "uncertain")
+    if reading.text and len(reading.text) < 3:
+        enough, reason = False, "fewer than three digits"
+    return replace(reading, confidence=confidence, accepted=enough, reason=reason, place=place)
+
+
+def _read_with(profile: Profile, image: np.ndarray) -> Reading:
+    """The window of a profile."""
+    quad = np.array(profile.window) * [image.shape[1] / profile.size[0], image.shape[0] / profile.size[1]]
+    place = tuple((float(x), float(y)) for x, y in quad)
+    straight, _ = cut_out(image, quad)
+    if not profile.positions:
+        reading = read_window(straight, profile.kind, profile.digits, profile.decimals)
+        return replace(reading, place=place)
+    # the profile's window has no margin, the one cut out has
+    height = straight.shape[0] / (1 + 2 * MARGIN)
+    side = 1.5 * MARGIN * height
+    inner = straight.shape[1] - 2 * side
+    edges = side + np.array(profile.positions) * inner
+    top, bottom = MARGIN * height, straight.shape[0] - MARGIN * height
+    boxes = np.stack([edges[:, 0], np.full(len(edges), top), edges[:, 1], np.full(len(edges), bottom)], axis=1)
+    scores = np.ones(len(boxes))
+    reading = read_positions(straight, profile.kind, boxes, scores, profile.digits, profile.decimals)
+    return replace(reading, place=place)

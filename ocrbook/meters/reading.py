@@ -1,0 +1,95 @@
+"""What a reader answers, and what it may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+LARGEST = 40_000_000
+"""Pixels of an image; more are refused."""
+
+SMALLEST = 8
+"""Pixels of the shorter side; an image with fewer has nothing to be read on it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number that was read, and whether it may be used.
+
+    Attributes
+    ----------
+    text : str
+        The digits from the left to the right, without a separator; "" where there are none.
+    value : float or None
+        None where nothing was read.
+    confidence : float
+        Estimated share of such readings that are right, between 0 and 1.
+    accepted : bool
+        Whether the number may be used without a second look.
+    reason : str
+        Why it was rejected, or what is remarkable; "" if nothing is.
+    parts : tuple of Reading
+        The positions of a window, from the left to the right; the windows of a photograph.
+    place : tuple of (x, y)
+        Corners in the image that was given, clockwise from the top left; () for all of it.
+    """
+
+    text: str
+    value: float | None
+    confidence: float
+    accepted: bool
+    reason: str = ""
+    parts: tuple[Reading, ...] = ()
+    place: tuple[tuple[float, float], ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return {
+            "text": self.text,
+            "value": None if self.value is None else round(self.value, 6),
+            "confidence": round(self.confidence, 4),
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "place": [[round(x, 1), round(y, 1)] for x, y in self.place],
+            "parts": [part.to_dict() for part in self.parts],
+        }
+
+
+def rejected(reason: str, parts: tuple[Reading, ...] = (), **fields: Any) -> Reading:
+    """A reading without a number."""
+    return Reading("", None, 0.0, False, reason, parts, **fields)
+
+
+def checked(image: np.ndarray) -> np.ndarray:
+    """The image, if it is one that can be read.
+
+    Raises
+    ------
+    TypeError
+        If it is no array, or not of uint8.
+    ValueError
+        If it is empty, not BGR, or has more than `LARGEST` pixels.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"an image is a numpy array, got {type(image).__name__}: read a file with cv2.imread")
+    if image.dtype != np.uint8:
+        raise TypeError(f"an image has uint8 values from 0 to 255, got {image.dtype}")
+    if image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1):
+        raise ValueError("an image has three channels, this one is gray: cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)")
+    if image.ndim == 3 and image.shape[2] == 4:
+        raise ValueError("an image has three channels, this one has four: cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image is (height, width, 3) in BGR, got {image.shape}")
+    if image.size == 0:
+        raise ValueError("the image is empty")
+    if image.shape[0] * image.shape[1] > LARGEST:
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        raise ValueError(f"the image has {size} pixels, more than {LARGEST:,}: make it smaller with cv2.resize")
+    return image
+
+
+def too_small(image: np.ndarray) -> bool:
+    """Whether there are too few pixels to read anything."""
+    return min(image.shape[:2]) < SMALLEST

@@ -1,0 +1,364 @@
+"""Reading a whole window: where its positions are, what each shows, and what that means together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from ocrbook.meters import digits as positions
+from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_window, normalized
+from ocrbook.meters.models import run
+from ocrbook.meters.reading import Reading, checked, rejected, too_small
+from ocrbook.render.meters.scene import ARRIVED
+
+SEEN = 0.3
+"""How sure the network must be of the middle of a position."""
+
+ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
+"""How many times as wide and high as a position the crop is from which it is read."""
+
+ACCEPT = {"drum": 0.8, "lcd": 0.8}
+"""The confidence from which on a window is accepted."""
+
+MOST = 12
+"""Positions that a window may have."""
+
+
+def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: float = ARRIVED) -> tuple[str, float]:
+    """The digits that a counter shows, from how far its drums have turned.
+
+    The last drum turns steadily. Each other one stands on a digit, and moves on while its lower neighbour goes from 9
+    to 0; in some counters, as with pointers, all turn steadily. So from right to left: take away from each drum what
+    its neighbour says it has gone, and what is left is a digit. Of the two ways to move, the one that leaves less over
+    is taken. What all drums are off together is the crop's fault, and taken away. A last drum that has all but arrived
+    counts as arrived.
+
+    Parameters
+    ----------
+    places : sequence of float in [0, 10), from the left to the right
+    geared : bool, optional
+        Whether all turn steadily, as pointers do. None finds out.
+    arrived : float
+        The share of its way from which on the last one counts as arrived; 1 for pointers.
+
+    Returns
+    -------
+    (digits, float)
+        The float says how far the drums are off what a counter can show, at worst, in digits: 0 to 0.5.
+    """
+    places = np.asarray(places, float)
+    count = len(places)
+    best: tuple[float, float, str] | None = None
+    for way in (False, True) if geared is None else (geared,):
+        _, off = _from_the_right(places, way)
+        shifts = (0.0, float(np.clip(np.median(off[:-1]), -0.15, 0.15))) if count > 3 else (0.0,)
+        for shift in shifts:
+            digits, off = _from_the_right((places - shift) % 10 % 10, way)  # twice: -1e-20 % 10 is 10
+            loss = float(np.abs(off).sum()) + count * (0.3 * abs(shift) + 0.05 * way)
+            if best is None or loss < best[0]:
+                carry = (places[-1] - shift) % 1 >= arrived
+                number = (int("".join(map(str, digits))) + carry) % 10**count
+                best = loss, float(np.abs(off).max()), f"{number:0{count}d}"
+    return best[2], best[1]
+
+
+def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.ndarray]:
+    """The digits of drums, the last one rounded down, and how far each is off them."""
+    lower = float(places[-1])
+    digits, off = [int(lower) % 10], [0.0]
+    for place in places[-2::-1]:
+        # `lower` is where the neighbour stands as resolved: at 0 and not at 9.98, if it has no reason to move
+        gone = lower / 10 if geared else max(0.0, lower - 9)
+        digit = round(place - gone)
+        digits.append(digit % 10)
+        off.append(float(place - gone - digit))
+        lower = digit % 10 + gone
+    return digits[::-1], np.array(off[::-1])
+
+
+def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Where the digits of a window are.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+    count : int, optional
+        How many there are; blank ones count.
+
+    Returns
+    -------
+    (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
+    a count, that there is no other one beside the first and the last)
+    """
+    fitted, scale = fit_window(image)
+    height, width = fitted.shape[:2]
+    inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4), np.float32)
+    inputs[:, :, :height, :width] = normalized(fitted[None])
+    heat, wide, tall, below = run("positions", inputs)[0]
+    heat = 1 / (1 + np.exp(-heat))
+    padded = np.pad(heat, 1)
+    peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (SEEN if count is None else 0.06)))
+    if not len(peaks):
+        return np.zeros((0, 4)), np.zeros(0)
+    near = padded[peaks[:, None] + np.arange(3)] ** 2
+    middles = (peaks + (near * [-1, 0, 1]).sum(axis=1) / near.sum(axis=1)) * 4 + 2
+    widths = WINDOW_HEIGHT * np.exp(np.clip(wide[peaks], -4, 2))
+    heights = WINDOW_HEIGHT * np.exp(np.clip(tall[peaks], -4, 1))
+    levels = WINDOW_HEIGHT * (0.5 + below[peaks])
+    scores = heat[peaks]
+    keep: list[int] = []
+    for index in np.argsort(-scores):
+        if not 0.25 * widths[index] < middles[index] < width - 0.25 * widths[index]:
+            continue  # more than a quarter of it would lie outside
+        if all(abs(middles[index] - middles[other]) > 0.7 * min(widths[index], widths[other]) for other in keep):
+            keep.append(int(index))
+    if not keep:
+        return np.zeros((0, 4)), np.zeros(0)
+    keep = _regular(middles, scores, keep, count) if count is not None else keep[:MOST]
+    keep.sort(key=lambda index: middles[index])
+    shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
+    if count is None:
+        shape = _fill_gaps(_without_strangers(shape))
+        shape[[0, -1], 4] *= _nothing_beside(shape, heat)
+    elif 2 <= len(shape) < count:
+        shape = _fill(shape, count, width)
+    middles, widths, heights, levels, scores = shape.T
+    wide, tall = np.median(widths), np.median(heights)
+    if len(shape) > 2:  # digits stand in a row; a single one that jumps is a mistake
+        levels = _line(middles, levels)
+        heights = np.where(heights < 0.85 * tall, np.maximum(heights, 0.6 * tall), tall)  # small decimals are small
+    boxes = np.stack([middles - wide / 2, levels - heights / 2, middles + wide / 2, levels + heights / 2], axis=1)
+    return boxes / scale, scores
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The line through points that most pairs of them agree on (Theil and Sen), at x."""
+    a, b = np.triu_indices(len(x), 1)
+    slope = np.median((y[a] - y[b]) / (x[a] - x[b]))
+    return np.median(y - slope * x) + slope * x
+
+
+def _without_strangers(shape: np.ndarray) -> np.ndarray:
+    """Positions (N, 5: middle, width, height, level, score) without those at the ends that don't belong to the row.
+
+    Units and signs beside the digits are smaller, or stand at another distance.
+    """
+    while len(shape) > 3:
+        gaps = np.diff(shape[:, 0])
+        pitch, tall = np.median(gaps), np.median(shape[:, 2])
+        for end, gap in ((-1, gaps[-1]), (0, gaps[0])):
+            apart = min(abs(gap / pitch - 1), abs(gap / (2 * pitch) - 1) + 0.1)  # one may be missing between
+            lower = shape[end, 2] / tall
+            if (lower < 0.8 and shape[end, 4] < 0.9) or (apart > 0.4 and shape[end, 4] < 0.65):
+                shape = shape[:-1] if end else shape[1:]
+                break
+        else:
+            break
+    return shape
+
+
+def _nothing_beside(shape: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """For the first and the last position, from 1 down to 0 the more it seems that another one stands beside it."""
+    if len(shape) < 2:
+        return np.ones(2)
+    pitch = np.median(np.diff(shape[:, 0]))
+    factors = []
+    for place in (shape[0, 0] - pitch, shape[-1, 0] + pitch):
+        low, high = (int(np.clip((place + by * pitch - 2) / 4, 0, len(heat))) for by in (-0.3, 0.3))
+        factors.append(max(0.0, 1 - 2 * heat[low : high + 1].max(initial=0)))
+    return np.array(factors)
+
+
+def _fill_gaps(shape: np.ndarray) -> np.ndarray:
+    """Positions with one more where a gap is twice as wide as the others."""
+    if len(shape) < 3:
+        return shape
+    gaps = np.diff(shape[:, 0])
+    pitch = np.median(gaps)
+    more = [(shape[i] + shape[i + 1]) / 2 for i in np.flatnonzero((gaps > 1.6 * pitch) & (gaps < 2.4 * pitch))]
+    if not more or len(shape) + len(more) > MOST:
+        return shape
+    both = np.concatenate([shape, np.array(more) * [1, 1, 1, 1, 0.9]])
+    return both[np.argsort(both[:, 0])]
+
+
+def _regular(middles, scores, candidates: list[int], count: int) -> list[int]:
+    """The `count` candidates that stand most evenly and are most certain."""
+    if len(candidates) <= count:
+        return candidates
+    order = sorted(candidates, key=lambda index: middles[index])
+    best, chosen = -np.inf, order[:count]
+    for start in range(len(order) - count + 1):
+        for end in range(start + count - 1, len(order)):
+            if count == 1:
+                wanted = middles[[order[start]]]
+            else:
+                wanted = np.linspace(middles[order[start]], middles[order[end]], count)
+            picked = [min(order, key=lambda index, at=at: abs(middles[index] - at)) for at in wanted]
+            if len(set(picked)) < count:
+                continue
+            pitch = max(1.0, (wanted[-1] - wanted[0]) / max(1, count - 1))
+            uneven = np.abs(middles[picked] - wanted).mean() / pitch
+            value = scores[picked].sum() - 3 * uneven
+            if value > best:
+                best, chosen = value, picked
+    return chosen
+
+
+def _fill(shape: np.ndarray, count: int, width: int) -> np.ndarray:
+    """Add positions that show nothing, in gaps and at the ends, until there are `count`."""
+    middles = shape[:, 0]
+    gaps = np.diff(middles)
+    single = gaps[gaps < 1.5 * np.median(gaps)]
+    pitch = single.mean()
+    places = list(middles)
+    for left, right in pairwise(middles):
+        missing = round((right - left) / pitch) - 1
+        places += list(np.linspace(left, right, missing + 2)[1:-1])
+    places.sort()
+    while len(places) < count:  # displays leave out leading zeros: to the left first, as long as there is room
+        if places[0] - pitch > 0.3 * pitch or places[-1] + pitch > width - 0.3 * pitch:
+            places.insert(0, places[0] - pitch)
+        else:
+            places.append(places[-1] + pitch)
+    places = np.array(places[-count:])
+    near = np.abs(places[:, None] - middles).argmin(axis=1)
+    filled = shape[near].copy()
+    filled[np.abs(places - middles[near]) >= 0.3 * pitch, 4] = 0.5
+    filled[:, 0] = places
+    return filled
+
+
+def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) -> list[np.ndarray]:
+    """The positions, each with room around it; the edge of the image is repeated outside."""
+    crops = []
+    for left, top, right, bottom in boxes:
+        size = np.array([right - left, bottom - top]) * room
+        x, y = (left + right) / 2, (top + bottom) / 2
+        width, height = (max(2, round(v)) for v in size)
+        matrix = np.float32([[1, 0, width / 2 - x - 0.5], [0, 1, height / 2 - y - 0.5]])
+        crops.append(cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    return crops
+
+
+def read_window(image: np.ndarray, kind: str = "drum", digits: int | None = None, decimals: int = 0) -> Reading:
+    """Read the window of a meter.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+        The window, upright, with little around it.
+    kind : "drum" or "lcd"
+    digits : int, optional
+        How many positions there are. None finds that out.
+    decimals : int
+        How many of the digits are decimals.
+
+    Returns
+    -------
+    Reading
+        `text` has the digits from the left to the right without a separator, drums resolved from right to left (see
+        `resolve`); `value` the number after `decimals` is applied; `parts` each position, with its `place`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read, the kind unknown, or `digits` or `decimals` can't be.
+    """
+    positions.check_kind(kind)
+    if digits is not None and not 1 <= digits <= MOST:
+        raise ValueError(f"digits must be from 1 to {MOST}, got {digits}")
+    if decimals < 0 or (digits is not None and decimals > digits):
+        raise ValueError(f"decimals must be from 0 to the number of digits, got {decimals}")
+    if too_small(checked(image)):
+        return rejected("too small to be read")
+    boxes, scores = find_positions(image, digits)
+    return read_positions(image, kind, boxes, scores, digits, decimals)
+
+
+def read_positions(
+    image: np.ndarray, kind: str, boxes: np.ndarray, scores: np.ndarray, digits: int | None, decimals: int
+) -> Reading:
+    """Read a window whose positions are known; see `read_window` and `find_positions`."""
+    if not len(boxes):
+        return rejected("no digits found")
+    crops = crops_of(image, boxes, ROOM[kind])
+    probability = positions.probabilities(crops, kind)
+    found = positions.readings(probability, kind)
+    if kind == "lcd":
+        found = _without_ghosts(found, crops)
+    parts = []
+    for part, (left, top, right, bottom) in zip(found, boxes.tolist(), strict=True):
+        parts.append(replace(part, place=((left, top), (right, top), (right, bottom), (left, bottom))))
+    if kind == "lcd" and digits is None:  # a position found by itself that shows nothing is none
+        kept = [index for index, part in enumerate(parts) if part.reason != "blank"]
+        parts, scores, boxes = [parts[i] for i in kept], scores[kept], boxes[kept]
+        if not parts:
+            return rejected("no digits found")
+    parts = tuple(parts)
+    if digits is not None and len(parts) != digits:
+        return rejected(f"{len(parts)} positions found, not {digits}", parts)
+    if kind == "drum":
+        text, off = resolve([part.value for part in parts])
+        sure = _sure_of_drums(probability, text, parts)
+    else:
+        text, off = "".join(part.text for part in parts), 0.0
+        sure = [part.confidence for part in parts]
+        shown = [bool(part.text) for part in parts]
+        if not any(shown):
+            return rejected("no digits found", parts)
+        if not all(shown[shown.index(True) :]):
+            return Reading(text, None, 0.0, False, "a blank position between digits", parts)
+    seen = np.minimum(1, scores / 0.6)[[part.reason != "blank" for part in parts]]
+    confidence = float(np.prod(sure) * np.prod(seen) * _evenness(boxes))
+    value = int(text) / 10**decimals
+    if off > 0.35:
+        return Reading(text, value, min(confidence, 0.5), False, "drums that no counter shows together", parts)
+    confidence *= float(np.clip(1.75 - 5 * off, 0, 1))  # 1 up to 0.15
+    if decimals > len(text):
+        return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
+    enough = confidence >= ACCEPT[kind]
+    return Reading(text, value, confidence, enough, "" if enough else "uncertain", parts)
+
+
+def _without_ghosts(found: list[Reading], crops: Sequence[np.ndarray]) -> list[Reading]:
+    """Leading 8s with less than half the contrast of the other positions are what they are: unlit segments."""
+    contrast = np.array([crop.astype(np.float32).mean(axis=2).std() for crop in crops])
+    first = next((index for index, part in enumerate(found) if part.text != "8"), len(found))
+    if first in (0, len(found)):
+        return found
+    ghosts = contrast[:first] < 0.5 * np.median(contrast[first:])
+    return [
+        replace(part, text="", value=None, accepted=False, reason="blank") if index < first and ghosts[index] else part
+        for index, part in enumerate(found)
+    ]
+
+
+def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading]) -> list[float]:
+    """For each drum, the share of answers that would give the same digit."""
+    classes = np.arange(100) / 10
+    shares = []
+    for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
+        off = np.abs((classes - part.value + 5) % 10 - 5)
+        last = index == len(parts) - 1
+        if last:  # any place that is resolved to the digit that was read
+            digit = int(text[-1])
+            past = (classes - digit) % 10
+            same = (past < ARRIVED) | (past >= 10 - (1 - ARRIVED))
+        else:
+            same = off <= 0.45
+        shares.append(float(each[same].sum()))
+    return shares
+
+
+def _evenness(boxes: np.ndarray) -> float:
+    """1 for positions at equal distances, less where one seems to be missing."""
+    if len(boxes) < 3:
+        return 1.0
+    gaps = np.diff((boxes[:, 0] + boxes[:, 2]) / 2)
+    worst = np.abs(gaps / np.median(gaps) - 1).max()
+    return float(np.clip(1.6 - 2 * worst, 0.1, 1)) if worst > 0.3 else 1.0

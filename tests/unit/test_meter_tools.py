@@ -1,0 +1,53 @@
+"""Training the networks again, and measuring them on photographs: what the commands say, and what they count."""
+
+import csv
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tools import measure_real, weights
+from tools.datasets import held_out_window
+
+
+def test_an_unknown_network_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["weights", "drums"])
+    with pytest.raises(SystemExit, match="no network called drums; there are drum, lcd"):
+        weights.main()
+
+
+def test_measuring_needs_a_folder_with_labels(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["measure_real", str(tmp_path)])
+    assert measure_real.main() == 2
+    assert "labels.csv" in capsys.readouterr().err
+
+
+def test_drums_are_counted_as_settled_rolling_and_ties():
+    value = np.array([3.0, 2.9, 5.1, 3.5, 7.4, 0.0])
+    scores = measure_real.drum_scores(np.array([3.05, 3.0, 5.0, 3.4, 8.0, 9.9]), value)
+    assert (scores["count"], scores["count settled"]) == (6, 4)
+    assert scores["settled"] == 1.0  # 9.9 shows most of the 0
+    assert scores["rolling"] == 0.0 and scores["either"] == 0.5  # at 3.5 the 3 is as good as the 4
+    assert scores["within"] == round(5 / 6, 4)
+
+
+def test_a_folder_of_digits_is_measured(tmp_path):
+    rows = []
+    for kind in ("drum", "lcd"):
+        for seed in range(6_000, 6_006):
+            window = held_out_window(kind, seed)
+            for number, (place, box) in enumerate(zip(window.positions, window.boxes, strict=True)):
+                (left, top), (right, bottom) = box.min(axis=0).astype(int), box.max(axis=0).astype(int)
+                crop = window.image[max(0, top) : bottom, max(0, left) : right]
+                if min(crop.shape[:2]) < 10:
+                    continue
+                name = f"{kind}_{seed}_{number}.png"
+                cv2.imwrite(str(tmp_path / name), crop)
+                rows.append([name, kind, f"meter {seed % 2}", max(0, round(float(place), 1) % 10)])
+    with (tmp_path / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["path", "kind", "meter", "value"], *rows])
+    result = measure_real.measure(tmp_path)
+    assert result["drum"]["all"]["count"] == sum(row[1] == "drum" for row in rows)
+    assert set(result["drum"]) == {"all", "meter 0", "meter 1"}
+    assert result["drum"]["all"]["within"] > 0.7 and result["lcd"]["as cut"]["right"] > 0.7

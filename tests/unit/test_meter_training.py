@@ -1,0 +1,134 @@
+"""What the networks of meters are trained with: targets say what the drawings show."""
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+
+from ocrbook.meters.export import to_onnx
+from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_photo, fit_window, normalized
+from ocrbook.meters.models import circular_mean
+from ocrbook.meters.training import (
+    RECIPES,
+    circular_target,
+    cut,
+    dial_batch,
+    draw_dials,
+    draw_photos,
+    draw_windows,
+    photo_batch,
+    window_batch,
+)
+from ocrbook.render.meters import training_faces
+
+FACES = training_faces(invented=12)
+
+
+def test_soft_targets_add_up_and_go_around_the_circle():
+    target = circular_target(np.array([0.0, 0.5, 0.998]), 0.008)
+    assert np.allclose(target.sum(axis=1), 1) and target.argmax(axis=1).tolist() == [0, 50, 0]
+    assert np.isclose(target[0, 1], target[0, 99]) and target[2, 99] > target[2, 1]
+
+
+def test_the_mean_on_a_circle_undoes_the_target():
+    values = np.linspace(0, 0.9999, 77)
+    off = (circular_mean(circular_target(values, 0.008)) - values + 0.5) % 1 - 0.5
+    assert np.abs(off).max() < 1e-3
+
+
+def test_normalised_images_forget_light_but_not_colour():
+    image = np.random.default_rng(0).integers(60, 120, (1, 48, 32, 3)).astype(np.uint8)
+    assert np.abs(normalized(image) - normalized(2 * image)).max() < 0.4
+    x = normalized(image)
+    assert x.shape == (1, 3, 48, 32) and abs(x.mean()) < 1e-5
+    red = np.zeros_like(image)
+    red[..., 2] = 200
+    assert (normalized(red)[0, 2] > normalized(red)[0, 0]).all()
+
+
+def test_images_are_made_to_fit_and_the_scale_is_true():
+    window, scale = fit_window(np.zeros((31, 200, 3), np.uint8))
+    assert window.shape[0] == WINDOW_HEIGHT and scale == WINDOW_HEIGHT / 31
+    wide, _ = fit_window(np.zeros((10, 4000, 3), np.uint8))
+    assert wide.shape[1] <= 640
+    photo, scale = fit_photo(np.zeros((600, 1200, 3), np.uint8))
+    assert photo.shape == (160, 320, 3) and np.isclose(scale, 320 / 1200)
+
+
+def test_a_position_is_cut_where_its_box_is():
+    image = np.zeros((60, 200, 3), np.uint8)
+    image[20:40, 90:110] = 255
+    box = np.array([[90, 20], [110, 20], [110, 40], [90, 40]], float)
+    crop = cut(image, box, np.random.default_rng(0), (1.0, 1.0), (1.0, 1.0), 0.0)
+    assert crop.shape == (48, 32, 3) and crop.mean() > 220
+    larger = cut(image, box, np.random.default_rng(0), (2.0, 2.0), (2.0, 2.0), 0.0)
+    assert 0.15 < larger.mean() / 255 < 0.35
+
+
+def test_turned_and_mirrored_dials_carry_their_needle_along():
+    """A bright bar instead of a needle, whose direction can be measured."""
+    image = np.full((1, 64, 64, 3), 40, np.uint8)
+    cv2.line(image[0], (31, 31), (31, 8), (255, 255, 255), 5)
+    for seed in range(12):
+        x, target = dial_batch(image, np.zeros(1, np.float32), np.random.default_rng(seed))
+        gray = cv2.GaussianBlur(x[0].mean(axis=0), (0, 0), 1.5)
+        gray = gray if gray[32, 32] > np.median(gray) else -gray
+        angles = np.linspace(0, 1, 360, endpoint=False)
+        rim = [gray[round(31.5 - 18 * np.cos(2 * np.pi * a)), round(31.5 + 18 * np.sin(2 * np.pi * a))] for a in angles]
+        off = (angles[int(np.argmax(rim))] - circular_mean(target)[0] + 0.5) % 1 - 0.5
+        assert abs(off) < 0.03, seed
+
+
+def test_the_map_of_a_window_has_a_peak_and_a_shape_at_each_position():
+    images, sizes, boxes = draw_windows(8, 0, FACES)
+    x, target = window_batch(images, sizes, boxes, np.random.default_rng(0))
+    assert x.shape == (8, 3, 48, 320) and target.shape == (8, 5, 80)
+    for number in range(8):
+        shown = boxes[number][boxes[number, :, 2] > 0]
+        for cx, cy, w, h in shown:
+            column = int(np.clip(round((cx - 2) / 4), 0, 79))
+            assert target[number, 0, column] > 0.8
+            assert np.isclose(np.exp(target[number, 1, column]) * 48, w, rtol=0.4)
+            assert abs(target[number, 3, column] * 48 + 24 - cy) < 4 and h > 4
+        height, width = sizes[number]
+        outside = x[number].copy()
+        outside[:, :height, :width] = 0
+        assert not outside.any() and abs(x[number, :, :height, :width].mean()) < 0.5
+
+
+def test_the_map_of_a_photograph_points_to_the_corners():
+    images, quads, kinds = draw_photos(4, 0, FACES)
+    x, target = photo_batch(images, quads, kinds, np.random.default_rng(0))
+    assert x.shape == (4, 3, 320, 320) and target.shape == (4, 11, 80, 80)
+    for number in range(4):
+        kind = int(kinds[number, 0])
+        rows, columns = np.nonzero(target[number, kind])
+        middles = np.stack([columns, rows], axis=1) * 4 + 1.5
+        corners = middles[:, None] + 64 * target[number, 2:10, rows, columns].reshape(-1, 4, 2)
+        near = np.abs(corners - quads[number, 0]).max(axis=(1, 2)) < 0.01
+        assert len(rows) and near.mean() > 0.4  # the others belong to a second window
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_trains_and_can_be_exported(name, tmp_path):
+    recipe = RECIPES[name]
+    arrays = recipe.draw(16, 0, FACES)
+    paddle.seed(0)
+    net = recipe.network()
+    optimizer = paddle.optimizer.Adam(3e-3, parameters=net.parameters())
+    batch = recipe.batch(*(array[:8] for array in arrays), np.random.default_rng(0))
+    losses = []
+    for _ in range(8):
+        loss = recipe.loss(net, *map(paddle.to_tensor, batch))
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        losses.append(float(loss))
+    assert np.isfinite(losses).all() and losses[-1] < 0.9 * losses[0]
+    path = to_onnx(net, recipe.inputs, tmp_path / "net" / "inference.onnx")
+    assert path.stat().st_size < 2_000_000
+
+
+def test_same_seed_same_drawings():
+    for first, second in zip(draw_dials(3, 5), draw_dials(3, 5), strict=True):
+        assert np.array_equal(first, second)
