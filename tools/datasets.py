@@ -69,7 +69,7 @@ def held_out_window(kind: str, seed: int):
         if rng.random() < 0.3:
             digits[: int(rng.integers(1, count - 1))] = -1
         drawn = draw_display(digits.tolist(), display_style(rng, held_out=True), rng)
-    return seen(drawn, rng, height=int(np.exp(rng.uniform(np.log(32), np.log(96)))))
+    return seen(drawn, rng, height=int(np.exp(rng.uniform(np.log(32), np.log(96)))), cut=0.0)
 
 
 def _windows(kind: str, folder: Path) -> None:

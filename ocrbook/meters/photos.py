@@ -24,13 +24,16 @@ FOUND = 0.4
 CERTAIN = 0.7
 """How sure it must be for a second, closer look not to be needed."""
 
-MARGIN = 0.12
-"""What is cut out around a window that was found, in its heights."""
+MARGIN = (0.18, 0.12)
+"""What is cut out around the window of a profile, beside it and above, in its heights."""
 
-LOOSE = 0.3
+CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
+"""The same around a window that was found, for its digits to be read three times."""
+
+LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = 0.8
+ACCEPT = 0.85
 """The confidence from which on a photograph is accepted."""
 
 
@@ -135,7 +138,7 @@ def _ordered(corners: np.ndarray) -> np.ndarray:
 
 
 def find_windows(image: np.ndarray) -> list[Found]:
-    """The windows of meters in a photograph, the most certain one first.
+    """The windows of meters in a photograph, the largest of the certain ones first.
 
     It is looked at with 320 pixels on its longer side; where nothing certain is found, with 640, for small windows.
     What is found roughly is drawn tight around the digits in it, where there are three or more.
@@ -151,7 +154,8 @@ def find_windows(image: np.ndarray) -> list[Found]:
     found = _find(image, PHOTO_SIZE[0])
     if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
         found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
-    return [replace(each, quad=_refined(image, each.quad)) for each in found]
+    found = [replace(each, quad=_refined(image, _refined(image, each.quad))) for each in found]
+    return sorted(found, key=lambda each: -min(1.0, each.score / CERTAIN) * np.sqrt(_area(each.quad)))
 
 
 def _find(image: np.ndarray, side: int) -> list[Found]:
@@ -181,20 +185,23 @@ def _find(image: np.ndarray, side: int) -> list[Found]:
         for place in range(4):
             away = np.linalg.norm(middles - rough[place], axis=1)
             quad[place] = np.average(corners[:, place], axis=0, weights=weights * np.exp(-(away - away.min()) / reach))
-        area = cv2.contourArea(quad.astype(np.float32))
-        if area < 24 or not cv2.isContourConvex(quad.astype(np.float32)):
+        if _area(quad) < 24 or not cv2.isContourConvex(quad.astype(np.float32)):
             continue
         kind = KINDS[int(scores[:, labels == label].sum(axis=1).argmax())]
         found.append(Found(kind, quad / scale, float(np.sort(weights)[-min(4, len(weights)) :].mean())))
-    return sorted(found, key=lambda each: -each.score * np.sqrt(cv2.contourArea(each.quad.astype(np.float32))))
+    return found
 
 
-def cut_out(image: np.ndarray, quad: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, np.ndarray]:
-    """A window, straightened, with a margin in its heights around it; and the corners that were cut."""
+def _area(quad: np.ndarray) -> float:
+    return cv2.contourArea(quad.astype(np.float32))
+
+
+def cut_out(image: np.ndarray, quad: np.ndarray, margin: tuple[float, float] = MARGIN) -> tuple[np.ndarray, np.ndarray]:
+    """A window, straightened, with a margin beside and above it in its heights; and the corners that were cut."""
     across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
     height = np.linalg.norm(down)
-    x = across / (np.linalg.norm(across) + 1e-9) * height * margin * 1.5
-    y = down / (height + 1e-9) * height * margin
+    x = across / (np.linalg.norm(across) + 1e-9) * height * margin[0]
+    y = down * margin[1]
     wider = quad + np.array([-x - y, x - y, x + y, -x + y])
     return crop(image, wider, turn_tall=False), wider
 
@@ -256,13 +263,21 @@ def _refined(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
 
 
 def _read_found(image: np.ndarray, window: Found) -> Reading:
-    """One window of a photograph, with the confidence of having found it."""
-    straight, _ = cut_out(image, window.quad)
-    other = KINDS[1 - KINDS.index(window.kind)]
-    reading, second = read_window(straight, window.kind), read_window(straight, other)
-    if 0.7 * second.confidence > reading.confidence:  # the kind is easier to tell from the digits than from afar
-        reading = second
-    confidence = reading.confidence * min(1.0, window.score / 0.8)
+    """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
+    readings = []
+    for margin in CUTS:
+        straight, _ = cut_out(image, window.quad, margin)
+        first, other = (read_window(straight, kind) for kind in (window.kind, KINDS[1 - KINDS.index(window.kind)]))
+        # the kind is easier to tell from the digits than from afar
+        readings.append(other if 0.7 * other.confidence > first.confidence else first)
+    weights: dict[str, float] = {}
+    for each in readings:
+        weights[each.text] = weights.get(each.text, 0.0) + each.confidence + 1e-3
+    text = max(weights, key=lambda each: weights[each])
+    same = [each for each in readings if each.text == text]
+    reading = max(same, key=lambda each: each.confidence)
+    confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / 0.8)
+    confidence *= (len(same) / len(readings)) ** 2
     place = tuple((float(x), float(y)) for x, y in window.quad)
     enough = reading.accepted and confidence >= ACCEPT
     reason = reading.reason or ("" if enough else "uncertain")
@@ -280,11 +295,10 @@ def _read_with(profile: Profile, image: np.ndarray) -> Reading:
         reading = read_window(straight, profile.kind, profile.digits, profile.decimals)
         return replace(reading, place=place)
     # the profile's window has no margin, the one cut out has
-    height = straight.shape[0] / (1 + 2 * MARGIN)
-    side = 1.5 * MARGIN * height
-    inner = straight.shape[1] - 2 * side
-    edges = side + np.array(profile.positions) * inner
-    top, bottom = MARGIN * height, straight.shape[0] - MARGIN * height
+    height = straight.shape[0] / (1 + 2 * MARGIN[1])
+    side, top = MARGIN[0] * height, MARGIN[1] * height
+    edges = side + np.array(profile.positions) * (straight.shape[1] - 2 * side)
+    bottom = straight.shape[0] - top
     boxes = np.stack([edges[:, 0], np.full(len(edges), top), edges[:, 1], np.full(len(edges), bottom)], axis=1)
     scores = np.ones(len(boxes))
     reading = read_positions(straight, profile.kind, boxes, scores, profile.digits, profile.decimals)

@@ -21,7 +21,7 @@ SEEN = 0.3
 ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
 
-ACCEPT = {"drum": 0.8, "lcd": 0.8}
+ACCEPT = {"drum": 0.85, "lcd": 0.85}
 """The confidence from which on a window is accepted."""
 
 MOST = 12
@@ -73,6 +73,8 @@ def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.nda
     for place in places[-2::-1]:
         # `lower` is where the neighbour stands as resolved: at 0 and not at 9.98, if it has no reason to move
         gone = lower / 10 if geared else max(0.0, lower - 9)
+        if not geared and gone < 0.15 and abs(place - round(place)) < abs(place - gone - round(place - gone)):
+            gone = 0.0  # the neighbour stands at 9, give or take its play
         digit = round(place - gone)
         digits.append(digit % 10)
         off.append(float(place - gone - digit))
@@ -153,7 +155,8 @@ def _without_strangers(shape: np.ndarray) -> np.ndarray:
         for end, gap in ((-1, gaps[-1]), (0, gaps[0])):
             apart = min(abs(gap / pitch - 1), abs(gap / (2 * pitch) - 1) + 0.1)  # one may be missing between
             lower = shape[end, 2] / tall
-            if (lower < 0.8 and shape[end, 4] < 0.9) or (apart > 0.4 and shape[end, 4] < 0.65):
+            small = lower < 0.6 or (lower < 0.8 and apart > 0.15)  # small decimals stand as evenly as the others
+            if (small and shape[end, 4] < 0.9) or (apart > 0.4 and shape[end, 4] < 0.65):
                 shape = shape[:-1] if end else shape[1:]
                 break
         else:

@@ -113,6 +113,8 @@ def _plate(
         source = window.image
         wide = rng.uniform(0.34, 0.86) * width * (1 if number == 0 else 0.6)
         scale = min(wide / source.shape[1], 0.3 * height / source.shape[0])
+        if number:  # a tariff register, smaller than the main one
+            scale = min(scale, 0.6 * np.ptp(used[0], axis=0)[1] / source.shape[0])
         new = max(8, round(source.shape[1] * scale)), max(8, round(source.shape[0] * scale))
         x, y = rng.uniform(0.03, 0.97) * (width - new[0]), top
         x, y = round(np.clip(x, 2, width - new[0] - 2)), round(min(y, height - new[1] - 4))
@@ -289,6 +291,4 @@ def render_photo(
     taken = photograph(image, rng, hard=rng.uniform(0.1, 0.8) if hard is None else hard)
     kept = [window.moved(matrix, taken) for window in windows]
     inside = [w for w in kept if (w.quad > 0).all() and (w.quad < [width, height]).all()]
-    if reading is None:  # the larger one shows the reading
-        inside.sort(key=lambda window: -cv2.contourArea(window.quad.astype(np.float32)))
     return Photo(taken, tuple(inside), serial)

@@ -125,7 +125,9 @@ def photograph(image: np.ndarray, rng: np.random.Generator, *, hard: float = 1.0
     return image
 
 
-def seen(window: Window, rng: np.random.Generator, *, height: int | None = None, tilt: float = 1.0) -> Window:
+def seen(
+    window: Window, rng: np.random.Generator, *, height: int | None = None, tilt: float = 1.0, cut: float = 0.06
+) -> Window:
     """A window cut out of a photograph: a little turned, at any size, with what lies around it.
 
     Parameters
@@ -135,6 +137,8 @@ def seen(window: Window, rng: np.random.Generator, *, height: int | None = None,
         Pixels of the result; None draws one from 24 to 96, small ones more often.
     tilt : float
         1 turns by up to about four degrees.
+    cut : float
+        How much may be missing at an edge, in heights.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def seen(window: Window, rng: np.random.Generator, *, height: int | None = None,
     if height is None:
         height = int(np.exp(rng.uniform(np.log(24), np.log(96))))
     scale = height / tall
-    around = rng.uniform(-0.06, 0.35, 4) * tall * (rng.random() < 0.6)  # left, top, right, bottom
+    around = rng.uniform(-cut, 0.35, 4) * tall * (rng.random() < 0.6)  # left, top, right, bottom
     angle = np.deg2rad(tilt * rng.normal(0, 1.6))
     shear = tilt * rng.normal(0, 0.03)
     turn = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
