@@ -159,7 +159,7 @@ def test_windows_in_unseen_styles_are_read():
         for seed in range(5_000, 5_100):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind).text == window.text
-    assert right["drum"] >= 74 and right["lcd"] >= 88, right
+    assert right["drum"] >= 78 and right["lcd"] >= 93, right
 
 
 def test_dials_with_unseen_needles_are_read_within_a_fifth():
@@ -188,7 +188,7 @@ def test_photographs_are_found_and_read_and_wrong_ones_are_not_accepted():
         right += reading.accepted and reading.text == photo.reading
         wrong += reading.accepted and reading.text not in [window.text for window in photo.windows]
         assert reading.text != photo.serial
-    assert found >= 54 and right >= 24 and wrong <= 2, (found, right, wrong)
+    assert found >= 54 and right >= 29 and wrong <= 1, (found, right, wrong)
 
 
 def overlap(a, b):

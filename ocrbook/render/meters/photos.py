@@ -226,7 +226,7 @@ def render_photo(
     shape : (height, width) or None
         None draws one between 360 x 480 and 720 x 960, upright or not.
     held_out : bool
-        Draw with the faces, displays, needles and housings that are kept for tests.
+        Draw with the faces, styles of displays and needles that are kept for tests. Housings are of the same kinds.
     faces : sequence of Face, optional
     hard : float, optional
         See `photograph`.
