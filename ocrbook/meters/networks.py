@@ -70,7 +70,7 @@ class PositionNet(nn.Layer):
             ConvUnit(3 * width, 3 * width),
             ConvUnit(3 * width, 4 * width, (6, 3), (6, 1)),
         )
-        self.context = nn.Sequential(ConvUnit(4 * width, 4 * width, (1, 7)), ConvUnit(4 * width, 4 * width, (1, 9)))
+        self.context = nn.Sequential(*(ConvUnit(4 * width, 4 * width, (1, reach)) for reach in (7, 9, 15)))
         self.head = nn.Conv1D(4 * width, 4, 1)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

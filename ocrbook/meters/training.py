@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -23,6 +23,7 @@ from ocrbook.meters.inputs import (
     normalized,
 )
 from ocrbook.meters.networks import DialNet, DigitNet, PositionNet, WindowNet
+from ocrbook.meters.photos import cut_out
 from ocrbook.render.meters import (
     Face,
     Window,
@@ -123,20 +124,41 @@ def draw_digits(kind: str, count: int, seed: int, faces: Sequence[Face] = ()) ->
 def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
     """Windows: uint8 (count, 48, CANVAS, 3), heights and widths (count, 2), and boxes as x, y, w, h (count, 8, 4).
 
-    Outside a window and after the last box there are zeros.
+    Half of them are cut out of photographs of whole meters, as roughly as a detector does. Outside a window and after
+    the last box there are zeros.
     """
     rng = np.random.default_rng([2, seed])
     images = np.zeros((count, WINDOW_HEIGHT, CANVAS, 3), np.uint8)
     sizes, boxes = np.zeros((count, 2), np.int32), np.zeros((count, 8, 4), np.float32)
+    from_photos = _windows_of_photos(100_000_000 + 100_000 * seed, faces, rng)
     for number in range(count):
-        window = random_window("drum" if number % 2 else "lcd", faces, rng, plate=True)
+        if number % 4 > 1:
+            window = next(from_photos)
+        else:
+            window = random_window("drum" if number % 4 else "lcd", faces, rng, plate=True)
         image, scale = fit_window(window.image, CANVAS)
         images[number, : image.shape[0], : image.shape[1]] = image
         sizes[number] = image.shape[:2]
         shown = window.boxes[window.positions >= 0] * scale
         low, high = shown.min(axis=1), shown.max(axis=1)
-        boxes[number, : len(shown)] = np.concatenate([(low + high) / 2, high - low], axis=1)
+        middles = (low + high) / 2
+        inside = (middles[:, 0] > 0) & (middles[:, 0] < image.shape[1])
+        boxes[number, : inside.sum()] = np.concatenate([middles, high - low], axis=1)[inside]
     return images, sizes, boxes
+
+
+def _windows_of_photos(seed: int, faces: Sequence[Face], rng: np.random.Generator) -> Iterator[Window]:
+    """Windows cut out of photographs with these seeds and up, three times each, with more and less around them."""
+    while True:
+        for window in render_photo(seed, faces=faces).windows:
+            tall = np.linalg.norm(window.quad[3] - window.quad[0])
+            for _ in range(3):
+                rough = window.quad + rng.normal(0, 1, (4, 2)) * tall * [0.12, 0.07]
+                image, corners = cut_out(window.image, rough, (rng.uniform(0, 1.1), rng.uniform(0.02, 0.4)))
+                height, width = image.shape[:2]
+                target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+                yield window.moved(cv2.getPerspectiveTransform(corners.astype(np.float32), target), image)
+        seed += 1
 
 
 def draw_dials(count: int, seed: int, faces: Sequence[Face] = ()) -> Arrays:
@@ -331,7 +353,7 @@ RECIPES = {
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=10, per_shard=3_000, steps=3_500, size=32, peak=3e-3,
+        shards=14, per_shard=3_000, steps=6_000, size=32, peak=3e-3,
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),

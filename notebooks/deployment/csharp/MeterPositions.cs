@@ -1,0 +1,235 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace OcrSharp
+{
+    /// <summary>Finds the digits in the window of a meter. The rules are those of ocrbook.meters.windows.</summary>
+    internal sealed class MeterPositions
+    {
+        internal const int Most = 12;
+        private const int Height = 48, Widest = 640, Column = 4;
+        private const double Seen = 0.3, SeenOfKnown = 0.06;
+
+        private readonly MeterNetworks networks;
+
+        internal MeterPositions(MeterNetworks networks)
+        {
+            this.networks = networks;
+        }
+
+        /// <summary>The positions from the left to the right, in pixels of the window.</summary>
+        /// <param name="count">How many there are; 0 finds out.</param>
+        internal List<Position> Find(Image image, int count)
+        {
+            double scale = Math.Min((double)Height / image.Height, (double)Widest / image.Width);
+            int width = Math.Max(1, (int)Math.Round(image.Width * scale)), height = Math.Max(1, (int)Math.Round(image.Height * scale));
+            Image fitted = scale < 1 ? Sampling.Area(image, width, height) : Resize.Linear(image, width, height);
+            int wide = (width + Column - 1) / Column * Column;
+            Tensor input = new Tensor(1, 3, Height, wide);
+            MeterNetworks.Normalize(fitted, input, 0, wide);
+            Tensor maps = networks.Run("positions", input);
+            double[] heat = new double[maps.Shape[2]];
+            for (int i = 0; i < heat.Length; i++) heat[i] = 1 / (1 + Math.Exp(-maps.Data[i]));
+            List<Position> found = Apart(Peaks(maps, heat, count > 0 ? SeenOfKnown : Seen), width);
+            if (found.Count == 0) return found;
+            if (count > 0)
+            {
+                found = Regular(found, count);
+                if (found.Count >= 2 && found.Count < count) found = Filled(found, count, width);
+            }
+            else
+            {
+                found = WithoutStrangers(found.OrderByDescending(each => each.Score).Take(Most).OrderBy(each => each.X).ToList());
+                FillGaps(found);
+                NothingBeside(found, heat);
+            }
+            Straighten(found);
+            foreach (Position each in found)
+            {
+                each.X /= scale;
+                each.Y /= scale;
+                each.Width /= scale;
+                each.Height /= scale;
+            }
+            return found;
+        }
+
+        private static List<Position> Peaks(Tensor maps, double[] heat, double least)
+        {
+            List<Position> peaks = new List<Position>();
+            for (int i = 0; i < heat.Length; i++)
+            {
+                double left = i > 0 ? heat[i - 1] : 0, right = i + 1 < heat.Length ? heat[i + 1] : 0;
+                if (heat[i] < left || heat[i] <= right || heat[i] < least) continue;
+                double all = left * left + heat[i] * heat[i] + right * right;
+                peaks.Add(new Position
+                {
+                    X = (i + (right * right - left * left) / all) * Column + Column / 2.0,
+                    Width = Height * Math.Exp(Math.Max(-4, Math.Min(2, maps.Data[heat.Length + i]))),
+                    Height = Height * Math.Exp(Math.Max(-4, Math.Min(1, maps.Data[2 * heat.Length + i]))),
+                    Y = Height * (0.5 + maps.Data[3 * heat.Length + i]),
+                    Score = heat[i]
+                });
+            }
+            return peaks;
+        }
+
+        /// <summary>The most certain ones that do not overlap and lie inside, from the left to the right.</summary>
+        private static List<Position> Apart(List<Position> peaks, int width)
+        {
+            List<Position> kept = new List<Position>();
+            foreach (Position each in peaks.OrderByDescending(peak => peak.Score))
+            {
+                if (each.X <= 0.25 * each.Width || each.X >= width - 0.25 * each.Width) continue;
+                if (kept.All(other => Math.Abs(each.X - other.X) > 0.7 * Math.Min(each.Width, other.Width))) kept.Add(each);
+            }
+            return kept.OrderBy(each => each.X).ToList();
+        }
+
+        /// <summary>The `count` candidates that stand most evenly and are most certain.</summary>
+        private static List<Position> Regular(List<Position> candidates, int count)
+        {
+            if (candidates.Count <= count) return candidates;
+            List<Position> best = candidates.GetRange(0, count);
+            double most = double.MinValue;
+            for (int start = 0; start <= candidates.Count - count; start++)
+                for (int end = start + count - 1; end < candidates.Count; end++)
+                {
+                    double first = candidates[start].X, step = count > 1 ? (candidates[end].X - first) / (count - 1) : 0, uneven = 0;
+                    List<Position> picked = new List<Position>();
+                    for (int i = 0; i < count; i++)
+                    {
+                        double wanted = first + i * step;
+                        Position nearest = candidates.OrderBy(each => Math.Abs(each.X - wanted)).First();
+                        if (!picked.Contains(nearest)) picked.Add(nearest);
+                        uneven += Math.Abs(nearest.X - wanted) / count / Math.Max(1, step);
+                    }
+                    double value = picked.Sum(each => each.Score) - 3 * uneven;
+                    if (picked.Count < count || value <= most) continue;
+                    most = value;
+                    best = picked;
+                }
+            return best;
+        }
+
+        /// <summary>Positions that show nothing, in gaps and at the ends, until there are `count`.</summary>
+        private static List<Position> Filled(List<Position> found, int count, int width)
+        {
+            double[] gaps = Gaps(found);
+            double usual = Counter.Median(gaps, gaps.Length), pitch = gaps.Where(gap => gap < 1.5 * usual).Average();
+            List<double> places = new List<double>(found.Select(each => each.X));
+            for (int i = 0; i < gaps.Length; i++)
+            {
+                int missing = (int)Math.Round(gaps[i] / pitch) - 1;
+                for (int k = 1; k <= missing; k++) places.Add(found[i].X + k * gaps[i] / (missing + 1));
+            }
+            places.Sort();
+            while (places.Count < count) // displays leave out leading zeros: to the left first, as long as there is room
+            {
+                double first = places[0], last = places[places.Count - 1];
+                if (first - pitch > 0.3 * pitch || last + pitch > width - 0.3 * pitch) places.Insert(0, first - pitch);
+                else places.Add(last + pitch);
+            }
+            List<Position> filled = new List<Position>();
+            foreach (double place in places.Skip(places.Count - count))
+            {
+                Position nearest = found.OrderBy(each => Math.Abs(each.X - place)).First(), one = nearest.Copy();
+                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = 0.5;
+                one.X = place;
+                filled.Add(one);
+            }
+            return filled;
+        }
+
+        /// <summary>Without what stands at an end and is smaller or at another distance: units and signs.</summary>
+        private static List<Position> WithoutStrangers(List<Position> found)
+        {
+            while (found.Count > 3)
+            {
+                double[] gaps = Gaps(found);
+                double pitch = Counter.Median(gaps, gaps.Length), tall = Counter.Median(found.Select(each => each.Height).ToList(), found.Count);
+                int last = found.Count - 1;
+                if (IsStranger(found[last], gaps[last - 1], pitch, tall)) found.RemoveAt(last);
+                else if (IsStranger(found[0], gaps[0], pitch, tall)) found.RemoveAt(0);
+                else break;
+            }
+            return found;
+        }
+
+        private static bool IsStranger(Position end, double gap, double pitch, double tall)
+        {
+            double apart = Math.Min(Math.Abs(gap / pitch - 1), Math.Abs(gap / (2 * pitch) - 1) + 0.1), lower = end.Height / tall;
+            bool small = lower < 0.6 || (lower < 0.8 && apart > 0.15);
+            return (small && end.Score < 0.9) || (apart > 0.4 && end.Score < 0.65);
+        }
+
+        /// <summary>Adds one where a gap is twice as wide as the others.</summary>
+        private static void FillGaps(List<Position> found)
+        {
+            if (found.Count < 3) return;
+            double[] gaps = Gaps(found);
+            double pitch = Counter.Median(gaps, gaps.Length);
+            List<Position> more = new List<Position>();
+            for (int i = 0; i < gaps.Length; i++)
+            {
+                if (gaps[i] <= 1.6 * pitch || gaps[i] >= 2.4 * pitch) continue;
+                Position a = found[i], b = found[i + 1];
+                more.Add(new Position { X = (a.X + b.X) / 2, Y = (a.Y + b.Y) / 2, Width = (a.Width + b.Width) / 2, Height = (a.Height + b.Height) / 2, Score = 0.9 * (a.Score + b.Score) / 2 });
+            }
+            if (found.Count + more.Count > Most) return;
+            found.AddRange(more);
+            found.Sort((one, other) => one.X.CompareTo(other.X));
+        }
+
+        /// <summary>Lowers the score of the first and the last one, the more it seems that another one stands beside it.</summary>
+        private static void NothingBeside(List<Position> found, double[] heat)
+        {
+            if (found.Count < 2) return;
+            double[] gaps = Gaps(found);
+            double pitch = Counter.Median(gaps, gaps.Length);
+            Position first = found[0], last = found[found.Count - 1];
+            first.Score *= Emptiness(heat, first.X - pitch, pitch);
+            last.Score *= Emptiness(heat, last.X + pitch, pitch);
+        }
+
+        private static double Emptiness(double[] heat, double place, double pitch)
+        {
+            int low = Clipped(place - 0.3 * pitch, heat.Length), high = Clipped(place + 0.3 * pitch, heat.Length);
+            double most = 0;
+            for (int i = low; i <= Math.Min(high, heat.Length - 1); i++) most = Math.Max(most, heat[i]);
+            return Math.Max(0, 1 - 2 * most);
+        }
+
+        private static int Clipped(double place, int length)
+        {
+            return (int)Math.Max(0, Math.Min(length, (place - Column / 2.0) / Column));
+        }
+
+        /// <summary>Digits stand in a row and are equally large; small decimals may be lower.</summary>
+        private static void Straighten(List<Position> found)
+        {
+            double wide = Counter.Median(found.Select(each => each.Width).ToList(), found.Count);
+            double tall = Counter.Median(found.Select(each => each.Height).ToList(), found.Count);
+            foreach (Position each in found) each.Width = wide;
+            if (found.Count <= 2) return;
+            List<double> slopes = new List<double>(); // the line that most pairs agree on (Theil, 1950; Sen, 1968)
+            for (int a = 0; a < found.Count; a++)
+                for (int b = a + 1; b < found.Count; b++) slopes.Add((found[a].Y - found[b].Y) / (found[a].X - found[b].X));
+            double slope = Counter.Median(slopes, slopes.Count);
+            double level = Counter.Median(found.Select(each => each.Y - slope * each.X).ToList(), found.Count);
+            foreach (Position each in found)
+            {
+                each.Y = level + slope * each.X;
+                each.Height = each.Height < 0.85 * tall ? Math.Max(each.Height, 0.6 * tall) : tall;
+            }
+        }
+
+        private static double[] Gaps(List<Position> found)
+        {
+            double[] gaps = new double[found.Count - 1];
+            for (int i = 0; i < gaps.Length; i++) gaps[i] = found[i + 1].X - found[i].X;
+            return gaps;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace OcrSharp
+{
+    /// <summary>Reads the whole window of a meter.</summary>
+    public sealed class MeterWindow
+    {
+        private const double Certain = 0.85;
+
+        private readonly MeterDigits digits;
+        private readonly MeterPositions positions;
+
+        /// <param name="networks">The small networks of ocrbook.</param>
+        public MeterWindow(MeterNetworks networks)
+        {
+            digits = new MeterDigits(networks);
+            positions = new MeterPositions(networks);
+        }
+
+        /// <summary>Reads a window that was cut out with little around it.</summary>
+        /// <param name="image">The window, upright.</param>
+        /// <param name="drum">Whether it is a counter; else it is a display.</param>
+        /// <param name="count">How many positions it has; 0 finds out.</param>
+        /// <param name="decimals">How many of them are decimals.</param>
+        public Reading Read(Image image, bool drum, int count = 0, int decimals = 0)
+        {
+            if (count < 0 || count > MeterPositions.Most) throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
+            if (decimals < 0 || (count > 0 && decimals > count)) throw new OcrException("there can't be " + decimals + " decimals");
+            if (MeterDigits.TooSmall(image)) return Reading.Rejected("too small to be read");
+            List<Position> found = positions.Find(image, count);
+            if (found.Count == 0) return Reading.Rejected("no digits found");
+            List<Image> crops = found.ConvertAll(each => CutOut(image, each, drum));
+            double[][] probabilities = digits.Probabilities(crops, drum);
+            List<Reading> parts = MeterDigits.Readings(probabilities, drum).ToList();
+            if (!drum)
+            {
+                WithoutGhosts(parts, crops);
+                if (count == 0) // a position found by itself that shows nothing is none
+                {
+                    found = found.Where((each, i) => parts[i].Reason != "blank").ToList();
+                    parts.RemoveAll(part => part.Reason == "blank");
+                    if (parts.Count == 0) return Reading.Rejected("no digits found");
+                }
+            }
+            if (count > 0 && parts.Count != count) return Reading.Rejected(parts.Count + " positions found, not " + count, parts);
+            return drum ? Counted(found, probabilities, parts, decimals) : Displayed(found, parts, decimals);
+        }
+
+        private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)
+        {
+            double off, sure = 1;
+            string text = Counter.Resolve(parts.Select(part => part.Value.Value).ToArray(), out off);
+            for (int i = 0; i < parts.Count; i++)
+                sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], text[i] - '0');
+            sure *= Seen(found, parts) * Evenness(found);
+            if (off > 0.35) return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
+            return Judged(text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * off)), parts);
+        }
+
+        private static Reading Displayed(List<Position> found, List<Reading> parts, int decimals)
+        {
+            string text = string.Concat(parts.Select(part => part.Text));
+            int first = parts.FindIndex(part => part.Text != "");
+            if (first < 0) return Reading.Rejected("no digits found", parts);
+            if (parts.Skip(first).Any(part => part.Text == "")) return new Reading(text, null, 0, false, "a blank position between digits", parts);
+            double sure = 1;
+            foreach (Reading part in parts) sure *= part.Confidence;
+            return Judged(text, decimals, sure * Seen(found, parts) * Evenness(found), parts);
+        }
+
+        private static Reading Judged(string text, int decimals, double sure, List<Reading> parts)
+        {
+            if (decimals > text.Length) return new Reading(text, Number(text, decimals), sure, false, "fewer digits than decimals", parts);
+            return new Reading(text, Number(text, decimals), sure, sure >= Certain, sure >= Certain ? "" : "uncertain", parts);
+        }
+
+        private static double Number(string text, int decimals)
+        {
+            return long.Parse(text) / Math.Pow(10, decimals);
+        }
+
+        /// <summary>The share of answers that lie less than half a digit from one.</summary>
+        private static double Near(double[] probability, double value)
+        {
+            double sure = 0;
+            for (int k = 0; k < probability.Length; k++)
+                if (Math.Abs((k / 10.0 - value + 15) % 10 - 5) <= 0.45) sure += probability[k];
+            return sure;
+        }
+
+        /// <summary>The share of answers for which the last drum is read as the same digit.</summary>
+        private static double Same(double[] probability, int digit)
+        {
+            double sure = 0;
+            for (int k = 0; k < probability.Length; k++)
+            {
+                double past = (k / 10.0 - digit + 10) % 10;
+                if (past < Counter.Arrived || past >= 9 + Counter.Arrived) sure += probability[k];
+            }
+            return sure;
+        }
+
+        private static double Seen(List<Position> found, List<Reading> parts)
+        {
+            double sure = 1;
+            for (int i = 0; i < found.Count; i++)
+                if (parts[i].Reason != "blank") sure *= Math.Min(1, found[i].Score / 0.6);
+            return sure;
+        }
+
+        /// <summary>1 for positions at equal distances, less where one seems to be missing.</summary>
+        private static double Evenness(List<Position> found)
+        {
+            if (found.Count < 3) return 1;
+            List<double> gaps = new List<double>();
+            for (int i = 1; i < found.Count; i++) gaps.Add(found[i].X - found[i - 1].X);
+            double usual = Counter.Median(gaps, gaps.Count), worst = gaps.Max(gap => Math.Abs(gap / usual - 1));
+            return worst > 0.3 ? Math.Max(0.1, Math.Min(1, 1.6 - 2 * worst)) : 1;
+        }
+
+        /// <summary>Leading 8s with less than half the contrast of the others are unlit segments.</summary>
+        private static void WithoutGhosts(List<Reading> parts, List<Image> crops)
+        {
+            int first = parts.FindIndex(part => part.Text != "8");
+            if (first <= 0) return;
+            List<double> contrasts = crops.ConvertAll(Contrast);
+            double usual = Counter.Median(contrasts.GetRange(first, contrasts.Count - first), contrasts.Count - first);
+            for (int i = 0; i < first; i++)
+                if (contrasts[i] < 0.5 * usual) parts[i] = new Reading("", null, parts[i].Confidence, false, "blank");
+        }
+
+        private static double Contrast(Image image)
+        {
+            double sum = 0, squares = 0;
+            int count = image.Width * image.Height;
+            for (int i = 0; i < count; i++)
+            {
+                double gray = (image.Pixels[3 * i] + image.Pixels[3 * i + 1] + image.Pixels[3 * i + 2]) / 3.0;
+                sum += gray;
+                squares += gray * gray;
+            }
+            return Math.Sqrt(Math.Max(0, squares / count - sum / count * sum / count));
+        }
+
+        /// <summary>A position with room around it.</summary>
+        private static Image CutOut(Image image, Position place, bool drum)
+        {
+            int width = Math.Max(2, (int)Math.Round(place.Width * (drum ? 1.25 : 1.3))), height = Math.Max(2, (int)Math.Round(place.Height * (drum ? 1.2 : 1.25)));
+            return Sampling.Part(image, place.X + 0.5 - width / 2.0, place.Y + 0.5 - height / 2.0, 1, 1, width, height);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Collections.Specialized;
+using System.Diagnostics;
+using System.Text;
+using System.Threading;
+
+namespace OcrSharp
+{
+    /// <summary>The command line: pictures in, a line of JSON for each of them out.</summary>
+    internal static class Program
+    {
+        private const string Usage =
+            "usage: ocr read --runtime LIBRARY --detector MODEL --recognizer MODEL [--orientation MODEL]\n" +
+            "                [--dictionary FILE] [--threads N] [--jobs N] [--stats] PICTURE...\n" +
+            "       ocr digit --runtime LIBRARY --meters FOLDER [--kind drum|lcd] PICTURE...\n" +
+            "       ocr window --runtime LIBRARY --meters FOLDER [--kind drum|lcd] [--digits N] [--decimals N] PICTURE...\n" +
+            "LIBRARY is libonnxruntime.so (.dylib, .dll), MODEL an ONNX file or a folder with inference.onnx.";
+
+        private static readonly string[] known =
+        {
+            "--runtime", "--detector", "--recognizer", "--orientation", "--dictionary", "--threads", "--jobs", "--meters",
+            "--kind", "--digits", "--decimals"
+        };
+
+        private static int Main(string[] words)
+        {
+            Console.OutputEncoding = new UTF8Encoding(false);
+            try
+            {
+                if (words.Length == 0) throw new OcrException(Usage);
+                Options options = new Options(words, 1, known, new[] { "--stats" });
+                if (options.Rest.Count == 0) throw new OcrException("name a picture\n" + Usage);
+                if (options.Text("--runtime") == null) throw new OcrException("say where the library of ONNX Runtime is: --runtime LIBRARY");
+                switch (words[0])
+                {
+                    case "read": Read(options); return 0;
+                    case "digit": return Meter(options, false);
+                    case "window": return Meter(options, true);
+                    default: throw new OcrException("there is no command " + words[0] + "\n" + Usage);
+                }
+            }
+            catch (OcrException error)
+            {
+                Console.Error.WriteLine(error.Message);
+                return 1;
+            }
+        }
+
+        private static IModel Load(Options options, string path)
+        {
+            return new OnnxModel(path, options.Text("--runtime"), options.Number("--threads", 1, 1, 256));
+        }
+
+        private static void Read(Options options)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            IModel orientation = options.Has("--orientation") ? Load(options, options.Model("--orientation")) : null;
+            using (OcrEngine engine = new OcrEngine(Load(options, options.Model("--detector")),
+                Load(options, options.Model("--recognizer")), orientation, options.Text("--dictionary")))
+            {
+                long loaded = watch.ElapsedMilliseconds;
+                ReadAll(engine, options.Rest, options.Number("--jobs", 1, 1, 64), options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null);
+            }
+        }
+
+        /// <summary>Reads pictures with several threads and one engine, and prints the answers in order.</summary>
+        private static void ReadAll(OcrEngine engine, List<string> paths, int jobs, Action afterEach)
+        {
+            string[] answers = new string[paths.Count];
+            Exception failed = null;
+            int next = -1, printed = 0;
+            object gate = new object();
+            ThreadStart work = () =>
+            {
+                for (int mine; (mine = Interlocked.Increment(ref next)) < paths.Count && failed == null;)
+                    try
+                    {
+                        string answer = Json.Write(Page(paths[mine], engine));
+                        lock (gate)
+                        {
+                            answers[mine] = answer;
+                            for (; printed < answers.Length && answers[printed] != null; printed++)
+                            {
+                                Console.WriteLine(answers[printed]);
+                                answers[printed] = "";
+                                if (afterEach != null) afterEach();
+                            }
+                        }
+                    }
+                    catch (OcrException error)
+                    {
+                        failed = error;
+                    }
+            };
+            Thread[] threads = new Thread[jobs];
+            for (int i = 0; i < jobs; i++) (threads[i] = new Thread(work)).Start();
+            foreach (Thread thread in threads) thread.Join();
+            if (failed != null) throw new OcrException(failed.Message);
+        }
+
+        private static IDictionary Page(string path, OcrEngine engine)
+        {
+            Image image = ImageFile.Read(path);
+            ArrayList lines = new ArrayList();
+            foreach (TextLine line in engine.Run(image))
+                lines.Add(new OrderedDictionary
+                {
+                    { "text", line.Text },
+                    { "score", line.Score },
+                    { "points", Array.ConvertAll(line.Points, point => new[] { point.X, point.Y }) }
+                });
+            return new OrderedDictionary { { "file", path }, { "width", image.Width }, { "height", image.Height }, { "lines", lines } };
+        }
+
+        /// <summary>Where time and memory have gone, as JSON to the error stream.</summary>
+        private static void Stats(long loaded, Stopwatch watch)
+        {
+            using (Process self = Process.GetCurrentProcess())
+                Console.Error.WriteLine(Json.Write(new OrderedDictionary
+                {
+                    { "load_ms", loaded }, { "elapsed_ms", watch.ElapsedMilliseconds },
+                    { "cpu_ms", self.TotalProcessorTime.TotalMilliseconds }, { "memory_mb", self.WorkingSet64 / 1e6 }
+                }));
+        }
+
+        /// <summary>Reads meters. As `python -m ocrbook.meters`: 0 if every reading is accepted, 1 if one is not.</summary>
+        private static int Meter(Options options, bool window)
+        {
+            string folder = options.Text("--meters"), kind = options.Text("--kind", "drum");
+            if (folder == null) throw new OcrException("say where the networks for meters are: --meters ocrbook/meters/weights");
+            if (kind != "drum" && kind != "lcd") throw new OcrException("--kind must be drum or lcd, not " + kind);
+            int count = options.Number("--digits", 0, 1, 12), decimals = options.Number("--decimals", 0, 0, 12);
+            bool accepted = true;
+            using (MeterNetworks networks = new MeterNetworks(name => Load(options, MeterNetworks.FileOf(folder, name))))
+                foreach (string path in options.Rest)
+                {
+                    Image image = ImageFile.Read(path);
+                    Reading reading = window
+                        ? new MeterWindow(networks).Read(image, kind == "drum", count, decimals)
+                        : new MeterDigits(networks).Read(image, kind == "drum");
+                    IDictionary answer = reading.ToDictionary();
+                    answer["file"] = path;
+                    Console.WriteLine(Json.Write(answer));
+                    accepted &= reading.Accepted;
+                }
+            return accepted ? 0 : 1;
+        }
+    }
+}
