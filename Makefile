@@ -39,6 +39,9 @@ translate: $(READY) ## refresh the PO files after the English text has changed, 
 serve-book: book ## serve the built book on 127.0.0.1; PORT=8000
 	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(or $(PORT),8000)
 
+serve: $(READY) ## read pages and meters over HTTP on 127.0.0.1; PORT=8866, OPTIONS="--workers 2"
+	@$(RUN) ocrbook.serve --port $(or $(PORT),8866) $(OPTIONS)
+
 bundle: $(READY) ## write one zip per language that unpacks and runs in AI Studio, Colab or anywhere
 	@$(RUN) tools.bundle
 
@@ -55,4 +58,4 @@ clean: ## remove everything that was built, and .venv
 	rm -rf _build .venv .venv-* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help book test notebooks translate serve-book bundle datasets weights lock clean
+.PHONY: help book test notebooks translate serve-book serve bundle datasets weights lock clean

@@ -33,7 +33,7 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = 0.85
+ACCEPT = 0.83
 """The confidence from which on a photograph is accepted."""
 
 
@@ -154,7 +154,7 @@ def find_windows(image: np.ndarray) -> list[Found]:
     found = _find(image, PHOTO_SIZE[0])
     if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
         found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
-    found = [replace(each, quad=_refined(image, _refined(image, each.quad))) for each in found]
+    found = [replace(each, quad=_refined(image, _refined(image, each.quad, each.kind), each.kind)) for each in found]
     return sorted(found, key=lambda each: -min(1.0, each.score / CERTAIN) * np.sqrt(_area(each.quad)))
 
 
@@ -242,8 +242,11 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
     return replace(best, parts=parts)
 
 
-def _refined(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
-    """The corners around the digits of a window, as far as they can be found; else those of the window."""
+def _refined(image: np.ndarray, quad: np.ndarray, kind: str) -> np.ndarray:
+    """The corners around the digits of a window, as far as they can be found; else those of the window.
+
+    On the left of a display's digits there may be blank positions, as many as the window has room for.
+    """
     straight, corners = cut_out(image, quad, LOOSE)
     boxes, _ = find_positions(straight)
     if len(boxes) < 3:
@@ -252,6 +255,10 @@ def _refined(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
     slope = (levels[-1] - levels[0]) / (middles[-1] - middles[0])
     half = np.median(boxes[:, 3] - boxes[:, 1]) / 2
     ends = np.array([boxes[0, 0], boxes[-1, 2]])
+    if kind == "lcd":
+        pitch = np.median(np.diff(middles))
+        edge = LOOSE[0] * straight.shape[0] / (1 + 2 * LOOSE[1])  # where the rough window begins
+        ends[0] -= pitch * max(0, round((ends[0] - edge) / pitch))
     line = levels[0] + slope * (ends - middles[0])
     lean = np.array([-slope, 1.0]) / np.hypot(slope, 1) * half
     a, b = np.stack([ends, line], axis=1)

@@ -24,6 +24,9 @@ ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 ACCEPT = {"drum": 0.85, "lcd": 0.85}
 """The confidence from which on a window is accepted."""
 
+BLURRED = 0.12
+"""How far a last drum must be from where its digit changes for that digit to be certain."""
+
 MOST = 12
 """Positions that a window may have."""
 
@@ -349,12 +352,12 @@ def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading])
         off = np.abs((classes - part.value + 5) % 10 - 5)
         last = index == len(parts) - 1
         if last:  # any place that is resolved to the digit that was read
-            digit = int(text[-1])
-            past = (classes - digit) % 10
-            same = (past < ARRIVED) | (past >= 10 - (1 - ARRIVED))
+            past = (classes - int(text[-1]) + 5) % 10 - 5
+            inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
+            same = np.clip(0.5 + inside / (2 * BLURRED), 0, 1)
         else:
             same = off <= 0.45
-        shares.append(float(each[same].sum()))
+        shares.append(float((each * same).sum()))
     return shares
 
 

@@ -159,7 +159,7 @@ def test_windows_in_unseen_styles_are_read():
         for seed in range(5_000, 5_100):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind).text == window.text
-    assert right["drum"] >= 78 and right["lcd"] >= 93, right
+    assert right["drum"] >= 80 and right["lcd"] >= 93, right
 
 
 def test_dials_with_unseen_needles_are_read_within_a_fifth():
@@ -188,7 +188,7 @@ def test_photographs_are_found_and_read_and_wrong_ones_are_not_accepted():
         right += reading.accepted and reading.text == photo.reading
         wrong += reading.accepted and reading.text not in [window.text for window in photo.windows]
         assert reading.text != photo.serial
-    assert found >= 54 and right >= 29 and wrong <= 1, (found, right, wrong)
+    assert found >= 56 and right >= 32 and wrong <= 1, (found, right, wrong)
 
 
 def overlap(a, b):
@@ -245,8 +245,9 @@ def test_all_networks_together_stay_below_four_megabytes_and_have_a_card():
 
 @pytest.fixture(scope="module")
 def photo():
-    """A photograph that is read and accepted, with its truth."""
-    return next(p for p in map(held_out_photo, range(5_000, 5_100)) if read_photo(p.image).accepted)
+    """A photograph with one window that is read and accepted, with its truth."""
+    photos = map(held_out_photo, range(5_000, 5_100))
+    return next(p for p in photos if len(p.windows) == 1 and read_photo(p.image).accepted)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ namespace OcrSharp
     public sealed class MeterWindow
     {
         private const double Certain = 0.85;
+        private const double Blurred = 0.12; // how far a last drum must be from where its digit changes
 
         private readonly MeterDigits digits;
         private readonly MeterPositions positions;
@@ -96,8 +97,8 @@ namespace OcrSharp
             double sure = 0;
             for (int k = 0; k < probability.Length; k++)
             {
-                double past = (k / 10.0 - digit + 10) % 10;
-                if (past < Counter.Arrived || past >= 9 + Counter.Arrived) sure += probability[k];
+                double past = (k / 10.0 - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
+                sure += probability[k] * Math.Max(0, Math.Min(1, 0.5 + inside / (2 * Blurred)));
             }
             return sure;
         }

@@ -89,16 +89,22 @@ namespace OcrSharp
         {
             int count = steps.Shape[1], classes = steps.Shape[2], last = 0, kept = 0;
             StringBuilder text = new StringBuilder();
+            float[] data = steps.Data;
             double sum = 0;
             for (int step = 0; step < count; step++)
             {
                 int start = (number * count + step) * classes, best = 0;
+                float most = data[start];
                 for (int k = 1; k < classes; k++)
-                    if (steps.Data[start + k] > steps.Data[start + best]) best = k;
+                {
+                    if (data[start + k] <= most) continue;
+                    most = data[start + k];
+                    best = k;
+                }
                 if (best != 0 && (best != last || step == 0))
                 {
                     text.Append(characters[best]);
-                    sum += steps.Data[start + best];
+                    sum += most;
                     kept++;
                 }
                 last = best;

@@ -1,0 +1,60 @@
+"""A worker: PaddleX serving on the offline pipeline, and the meters, on a local socket. The gate starts it."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from typing import Any
+
+import cv2
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, HTTPException
+from paddleocr import PaddleOCR
+from paddlex.inference.serving.basic_serving import create_pipeline_app
+
+from ocrbook.logs import quiet
+from ocrbook.meters import Reading, read_digit, read_photo, read_window
+from ocrbook.models import local_models
+from ocrbook.serve.schemas import MeterRequest
+
+
+def create_worker(threads: int) -> FastAPI:
+    """PaddleX's own application for the OCR pipeline, with one more route; models are loaded before it returns."""
+    ocr = PaddleOCR(**local_models(), engine_config={"intra_op_num_threads": threads})
+    app = create_pipeline_app(ocr.paddlex_pipeline, {"pipeline_name": "OCR", "Serving": {"visualize": False}})
+
+    @app.post("/meter")
+    def _meter(request: MeterRequest) -> dict[str, Any]:
+        image = cv2.imdecode(np.frombuffer(base64.b64decode(request.file), np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            raise HTTPException(422, "Invalid input file")
+        try:
+            return {"result": _read(image, request).to_dict()}
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+
+    return app
+
+
+def _read(image: np.ndarray, request: MeterRequest) -> Reading:
+    if request.part == "digit":
+        return read_digit(image, request.kind)
+    if request.part == "window":
+        return read_window(image, request.kind, request.digits, request.decimals)
+    return read_photo(image)
+
+
+def main() -> None:
+    """Serve on a socket until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m ocrbook.serve.worker", description="Started by ocrbook.serve.")
+    parser.add_argument("--socket", required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    quiet()
+    cv2.setNumThreads(given.threads)
+    uvicorn.run(create_worker(given.threads), uds=given.socket, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
