@@ -3,7 +3,7 @@
 #   setup.sh environment   create .venv with the pinned requirements
 #   setup.sh ppocrlabel    create .venv-ppocrlabel, in which tests run the real PPOCRLabel
 #   setup.sh label_studio  create .venv-label_studio, in which tests run Label Studio's own validator
-#   setup.sh system        programs that come with the system: a browser, tesseract, libraries of OpenCV and Qt
+#   setup.sh system        programs that come with the system: a browser, tesseract, Mono, libraries of OpenCV and Qt
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -55,6 +55,13 @@ system() {
     tesseract --list-langs 2>/dev/null | grep -q chi_sim || missing="$missing tesseract-ocr-chi-sim"
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
     command -v chromedriver >/dev/null || missing="$missing chromium-driver"
+    command -v mcs >/dev/null || missing="$missing mono-mcs"
+    for part in net-http runtime-serialization; do
+        ls "/usr/lib/mono/4.5/System.$(echo "$part" | sed 's/net-http/Net.Http/; s/runtime-s/Runtime.S/').dll" \
+            >/dev/null 2>&1 || missing="$missing libmono-system-${part}4.0-cil"
+    done
+    command -v node >/dev/null || missing="$missing nodejs"
+    command -v curl >/dev/null || missing="$missing curl"
     if [ -n "$missing" ]; then
         # shellcheck disable=SC2086
         install $missing || echo "missing, install them with your package manager:$missing" >&2

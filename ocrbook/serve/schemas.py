@@ -6,13 +6,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+WHITE = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAADklEQVR4nGP4DwUMlDEA98A/wbI0QbsAAAAASUVORK5CYII="
+"""A white image of 8 x 8 pixels."""
+
 
 class FileRequest(BaseModel):
     """A file, and nothing that is not known."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    file: str = Field(min_length=1, description="An image as base64: JPEG, PNG, BMP or WebP.")
+    file: str = Field(
+        min_length=1,
+        description="An image as base64: JPEG, PNG, BMP or WebP.",
+        json_schema_extra={"contentEncoding": "base64"},
+        examples=[WHITE],
+    )
 
 
 class OcrRequest(FileRequest):

@@ -118,7 +118,7 @@ def counter(number, count, part, geared=False):
 @given(st.integers(2, 8), st.data())
 def test_every_state_of_a_counter_is_resolved_in_spite_of_play(count, data):
     number = data.draw(st.integers(0, 10**count - 1))
-    part = data.draw(st.floats(0, 0.8))
+    part = data.draw(st.floats(0, 0.76))  # and twice the play, its own and the common one: still not arrived
     places = counter(number, count, part)
     play = [data.draw(st.floats(-0.04, 0.04)) for _ in places]
     play[-1] = max(play[-1], -part)

@@ -3,6 +3,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Collections.Specialized;
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Threading;
 
@@ -31,19 +32,24 @@ namespace OcrSharp
             {
                 if (words.Length == 0) throw new OcrException(Usage);
                 Options options = new Options(words, 1, known, new[] { "--stats" });
-                if (options.Rest.Count == 0) throw new OcrException("name a picture\n" + Usage);
+                if (options.Rest.Count == 0) throw new OcrException("name a picture; ocr alone shows how");
                 if (options.Text("--runtime") == null) throw new OcrException("say where the library of ONNX Runtime is: --runtime LIBRARY");
                 switch (words[0])
                 {
                     case "read": Read(options); return 0;
                     case "digit": return Meter(options, false);
                     case "window": return Meter(options, true);
-                    default: throw new OcrException("there is no command " + words[0] + "\n" + Usage);
+                    default: throw new OcrException("there is no command " + words[0] + "; ocr alone shows which there are");
                 }
             }
             catch (OcrException error)
             {
                 Console.Error.WriteLine(error.Message);
+                return 1;
+            }
+            catch (Exception error) // nobody should have to read a stack
+            {
+                Console.Error.WriteLine("something went wrong that should not: " + error.GetType().Name + ": " + error.Message);
                 return 1;
             }
         }
@@ -89,7 +95,7 @@ namespace OcrSharp
                             }
                         }
                     }
-                    catch (OcrException error)
+                    catch (Exception error) // it is thrown again below, by the thread that waits
                     {
                         failed = error;
                     }
@@ -97,7 +103,7 @@ namespace OcrSharp
             Thread[] threads = new Thread[jobs];
             for (int i = 0; i < jobs; i++) (threads[i] = new Thread(work)).Start();
             foreach (Thread thread in threads) thread.Join();
-            if (failed != null) throw new OcrException(failed.Message);
+            if (failed != null) ExceptionDispatchInfo.Capture(failed).Throw();
         }
 
         private static IDictionary Page(string path, OcrEngine engine)

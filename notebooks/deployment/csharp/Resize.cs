@@ -66,12 +66,9 @@ namespace OcrSharp
             {
                 float place = (float)((i + 0.5) * scale - 0.5);
                 int low = (int)Math.Floor(place);
-                float part = place - low;
-                if (low < 0) { low = 0; part = 0; }
-                if (low >= old - 1) { low = old - 1; part = 0; }
-                first[i] = low;
-                second[i] = Math.Min(low + 1, old - 1);
-                weights[i] = (int)Math.Round(part * One, MidpointRounding.ToEven);
+                first[i] = Math.Max(0, Math.Min(low, old - 1));
+                second[i] = Math.Max(0, Math.Min(low + 1, old - 1));
+                weights[i] = (int)Math.Round((place - low) * One, MidpointRounding.ToEven);
             }
             return weights;
         }
