@@ -21,7 +21,7 @@ from ocrbook.serve.schemas import Answer, FileRequest, MeterAnswer, MeterRequest
 from ocrbook.serve.settings import Settings
 
 REFUSALS = {
-    400: "The request ended too early, or is not JSON.",
+    400: "The request ended too early.",
     401: "No valid key, where one is needed.",
     403: "The file is a URL, and may not be fetched.",
     408: "The request came too slowly.",
@@ -117,7 +117,8 @@ def create_gate(
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "body")
-        return refused(Refusal(422, f"{place or 'the request'}: {first['msg']}"), request.state.number)
+        place = ".".join(str(part) for part in first["loc"] if part != "body") or "the request"
+        message = "the request is not JSON" if first["type"] == "json_invalid" else f"{place}: {first['msg']}"
+        return refused(Refusal(422, message), request.state.number)
 
     return app

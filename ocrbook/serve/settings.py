@@ -12,7 +12,7 @@ class Settings:
     Attributes
     ----------
     workers : int
-        Processes that read, each with models of its own (about 0.8 GB) and one image at a time.
+        Processes that read, each with models of its own (about 1 GB) and one image at a time.
     threads : int
         Of each worker.
     waiting : int

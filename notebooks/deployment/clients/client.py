@@ -1,4 +1,4 @@
-"""Read an image over HTTP, with the standard library alone: python client.py URL IMAGE [ocr|meter]."""
+"""Read an image over HTTP: python client.py URL IMAGE [ocr|meter]. Needs no package."""
 
 import base64
 import json
@@ -6,12 +6,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 
 def ask(base: str, endpoint: str, image: bytes, key: str = "", tries: int = 5) -> dict:
-    """The result, after as many tries as it takes while the service asks for patience."""
+    """The result. Where the service asks for patience, it is asked again."""
     body = json.dumps({"file": base64.b64encode(image).decode("ascii")}).encode("ascii")
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    headers = {"Content-Type": "application/json"} | (
+        {"Authorization": f"Bearer {key}"} if key else {}
+    )
     for attempt in range(tries):
         request = urllib.request.Request(f"{base}/{endpoint}", body, headers)
         try:
@@ -30,12 +33,15 @@ def main() -> int:
     base, path = sys.argv[1:3]
     endpoint = sys.argv[3] if len(sys.argv) > 3 else "ocr"
     try:
-        with open(path, "rb") as file:
-            result = ask(base, endpoint, file.read())
+        result = ask(base, endpoint, Path(path).read_bytes())
     except (OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
-    texts = [result["text"]] if endpoint == "meter" else result["ocrResults"][0]["prunedResult"]["rec_texts"]
+    texts = (
+        [result["text"]]
+        if endpoint == "meter"
+        else result["ocrResults"][0]["prunedResult"]["rec_texts"]
+    )
     print("\n".join(texts))
     return 0
 

@@ -33,6 +33,8 @@ namespace OcrSharp
             try
             {
                 runtime.Check(runtime.SetThreads(options, threads));
+                // else a plan of memory is kept for each size of picture that was ever seen
+                runtime.Check(runtime.DisablePatterns(options));
                 try
                 {
                     runtime.Check(runtime.CreateSession(runtime.Environment, content, (UIntPtr)content.Length, options, out session));

@@ -27,6 +27,8 @@ namespace OcrSharp
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
         internal delegate IntPtr Make(out IntPtr item);
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
+        internal delegate IntPtr Switch(IntPtr options);
+        [UnmanagedFunctionPointer(CallingConvention.Winapi)]
         internal delegate IntPtr SetNumber(IntPtr options, int number);
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
         internal delegate IntPtr MakeSession(IntPtr environment, byte[] model, UIntPtr length, IntPtr options, out IntPtr session);
@@ -49,6 +51,7 @@ namespace OcrSharp
 
         internal readonly RunSession Run;
         internal readonly Make CreateOptions;
+        internal readonly Switch DisablePatterns;
         internal readonly SetNumber SetThreads;
         internal readonly NameAt InputName, OutputName;
         internal readonly MakeSession CreateSession;
@@ -79,6 +82,7 @@ namespace OcrSharp
             CreateSession = Entry<MakeSession>(8);
             Run = Entry<RunSession>(9);
             CreateOptions = Entry<Make>(10);
+            DisablePatterns = Entry<Switch>(17);
             SetThreads = Entry<SetNumber>(24);
             InputName = Entry<NameAt>(36);
             OutputName = Entry<NameAt>(37);
