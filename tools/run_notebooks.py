@@ -39,6 +39,8 @@ _METADATA = {
 _ASSETS = ("*.js", "*.css", "weights/*.json", "weights/*/inference.onnx")  # what modules read, beside them
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
+_PROGRAM = re.compile(r'"-m",\s*"(ocrbook[\w.]*)"')
+_FOLDER = re.compile(r"(?:datasets|notebooks/deployment)/[\w-]+")  # data, and code in other languages
 
 
 def code_of(notebook: NotebookNode) -> str:
@@ -47,12 +49,13 @@ def code_of(notebook: NotebookNode) -> str:
 
 
 def helper_modules(code: str) -> set[Path]:
-    """The files of ocrbook that a piece of code imports, directly or through other files of ocrbook."""
+    """The files of ocrbook that a piece of code imports or starts, directly or through other files of ocrbook."""
     found: set[Path] = set()
     waiting = [code]
     while waiting:
-        names = {"ocrbook"}
-        for module, members, plain in _IMPORT.findall(waiting.pop()):
+        text = waiting.pop()
+        names = {"ocrbook"} | {part for name in _PROGRAM.findall(text) for part in (name, f"{name}.__main__")}
+        for module, members, plain in _IMPORT.findall(text):
             base = module or plain
             names |= {base} | {f"{base}.{member.strip()}" for member in members.split(",") if member.strip()}
         for name in names:
@@ -67,9 +70,9 @@ def helper_modules(code: str) -> set[Path]:
 
 
 def digest(path: Path) -> str:
-    """A digest of all that decides the outputs of a notebook: code, helper modules, data sets, requirements."""
+    """A digest of all that decides the outputs of a notebook: code, helper modules, folders, requirements."""
     code = code_of(nbformat.read(ROOT / path, as_version=4))
-    data = [ROOT / name for name in sorted(set(re.findall(r"datasets/[\w-]+", code)))]
+    data = [ROOT / name for name in sorted(set(_FOLDER.findall(code)))]
     files = helper_modules(code) | {file for folder in data for file in folder.rglob("*") if file.is_file()}
     files |= {asset for file in files for kind in _ASSETS for asset in file.parent.glob(kind)}
     files |= {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"}

@@ -39,9 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     if sys.platform == "win32":
         print("ocrbook.serve: workers are reached by Unix sockets; on Windows use it in WSL", file=sys.stderr)
         return 2
+    # each connection may hold a whole request in memory: so many and no more
+    connections = 100 + settings.waiting + settings.workers
     uvicorn.run(
         create_gate(settings), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        timeout_keep_alive=5, timeout_graceful_shutdown=int(settings.seconds) + 1, limit_concurrency=1000,
+        timeout_keep_alive=5, timeout_graceful_shutdown=int(settings.seconds) + 1, limit_concurrency=connections,
     )  # fmt: skip
     return 0
 

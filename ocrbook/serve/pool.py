@@ -8,6 +8,7 @@ import os
 import signal
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,9 @@ class Pool:
         self.settings = settings
         self.folder = tempfile.TemporaryDirectory(prefix="ocrbook-serve-")
         self.workers = [Worker(Path(self.folder.name, f"{i}.sock"), command, self) for i in range(settings.workers)]
-        self.free: asyncio.Queue[Worker] = asyncio.Queue()
-        self.waiting = self.busy = 0
+        self._free: deque[Worker] = deque()
+        self._line: deque[asyncio.Future[Worker]] = deque()  # who came first is first
+        self.busy = 0
         self.usual = 1.0  # seconds that a request has taken lately
         self._tasks: list[asyncio.Task] = []
 
@@ -116,9 +118,17 @@ class Pool:
         """How often a worker was started again."""
         return sum(max(0, worker.starts - 1) for worker in self.workers)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a worker."""
+        return len(self._line)
+
     def put(self, worker: Worker) -> None:
-        """Say that a worker is free."""
-        self.free.put_nowait(worker)
+        """Say that a worker is free. It goes to the first in the line, and nobody can come between."""
+        if self._line:
+            self._line.popleft().set_result(worker)
+        else:
+            self._free.append(worker)
 
     async def run(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Let a worker do it, and return its answer.
@@ -128,7 +138,7 @@ class Pool:
         Refusal
             429 if too many wait, 504 if it takes too long, 422 if the file can't be decoded, 502 if workers die of it.
         """
-        if self.waiting >= self.settings.waiting and self.free.empty():
+        if not self._any_free() and self.waiting >= self.settings.waiting:
             turns = (self.waiting + self.busy) / max(1, len(self.workers))
             raise Refusal(429, "too many requests are waiting", retry_after=self.usual * max(1.0, turns))
         until = time.monotonic() + self.settings.seconds
@@ -138,6 +148,8 @@ class Pool:
             answer = await asyncio.shield(asyncio.create_task(self._ask(worker, path, body, until)))
             if answer is None:
                 continue  # the worker has died; another one, or its successor, tries once more
+            if isinstance(answer, Refusal):
+                raise answer
             if answer.status_code == 200:
                 return answer.json()
             if answer.status_code == 422:
@@ -145,15 +157,17 @@ class Pool:
             raise Refusal(502, "the image could not be read; the worker's log says why")
         raise Refusal(502, f"{TRIES} workers have died of this image")
 
-    async def _ask(self, worker: Worker, path: str, body: dict[str, Any], until: float) -> httpx.Response | None:
-        """What a worker answers; None if it has died."""
+    async def _ask(
+        self, worker: Worker, path: str, body: dict[str, Any], until: float
+    ) -> httpx.Response | Refusal | None:
+        """What a worker answers; None if it has died. Nothing is raised: perhaps nobody is there to catch it."""
         began, life = time.monotonic(), worker.starts
         self.busy += 1
         try:
             answer = await asyncio.wait_for(worker.client.post(path, json=body), max(0.0, until - began))
         except asyncio.TimeoutError:
             await worker.stop()
-            raise Refusal(504, f"not read within {self.settings.seconds:g} seconds") from None
+            return Refusal(504, f"not read within {self.settings.seconds:g} seconds")
         except httpx.HTTPError:
             return None
         finally:
@@ -163,17 +177,28 @@ class Pool:
             self.put(worker)
         return answer
 
+    def _any_free(self) -> bool:
+        """Whether a worker is free. Those that have died meanwhile are forgotten; they come back by themselves."""
+        while self._free and not self._free[0].ready:
+            self._free.popleft()
+        return bool(self._free)
+
     async def _next(self, until: float) -> Worker:
-        """A worker that is free and lives."""
-        self.waiting += 1
+        """A worker that is free, in the order in which requests came."""
+        if self._any_free():
+            return self._free.popleft()
+        turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
         try:
-            while True:
-                try:
-                    worker = await asyncio.wait_for(self.free.get(), max(0.0, until - time.monotonic()))
-                except asyncio.TimeoutError:
-                    message = f"no worker was free within {self.settings.seconds:g} seconds"
-                    raise Refusal(504, message, retry_after=self.usual) from None
-                if worker.ready:
-                    return worker
-        finally:
-            self.waiting -= 1
+            await asyncio.wait({turn}, timeout=max(0.0, until - time.monotonic()))
+        except asyncio.CancelledError:  # the client has gone
+            if turn.done():
+                self.put(turn.result())
+            else:
+                self._line.remove(turn)
+            raise
+        if not turn.done():
+            self._line.remove(turn)
+            message = f"no worker was free within {self.settings.seconds:g} seconds"
+            raise Refusal(504, message, retry_after=self.usual)
+        return turn.result()

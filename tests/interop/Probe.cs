@@ -34,7 +34,9 @@ internal static class Probe
         {
             case "read": return Write(ImageFile.Read(words[1]), words[2]);
             case "resize": return Write(Resize.Linear(ImageFile.Read(words[1]), (int)numbers[0], (int)numbers[1]), words[2]);
-            case "straighten": return Write(Crop.Straighten(ImageFile.Read(words[1]), Points(numbers.Take(8)), (int)numbers[8], (int)numbers[9]), words[2]);
+            case "straighten":
+                Image straight = Crop.Straighten(ImageFile.Read(words[1]), Points(numbers.Take(8)), (int)numbers[8], (int)numbers[9]);
+                return Write(straight, words[2]);
             case "line": return Write(Crop.Line(ImageFile.Read(words[1]), Points(numbers)), words[2]);
             case "rectangle": return Text(Rectangle.Smallest(Points(numbers), out shorter)) + " " + Number(shorter);
             case "grow": return Text(Unclip.Grow(Points(numbers), 1.5));

@@ -39,7 +39,7 @@ def service():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "ocrbook.serve", "--port", str(port), "--waiting", "40"]
+    command = [sys.executable, "-m", "ocrbook.serve", "--port", str(port), "--waiting", "40", "--seconds", "60"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
     def ready():

@@ -40,12 +40,17 @@ def clone(tmp_path, monkeypatch):
         "ocrbook/__init__.py": "",
         "ocrbook/used.py": "ONE = 1\n",
         "ocrbook/unused.py": "TWO = 2\n",
+        "ocrbook/program.py": "THREE = 3\n",
         "datasets/some/Label.txt": "x\n",
+        "notebooks/deployment/clients/client.sh": "x\n",
+        "notebooks/deployment/others/client.sh": "x\n",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    cell = nbformat.v4.new_code_cell("from ocrbook.used import ONE\nopen('datasets/some/Label.txt')")
+    code = "from ocrbook.used import ONE\nopen('datasets/some/Label.txt')\n"
+    code += 'run("-m", "ocrbook.program")\nopen("notebooks/deployment/clients/client.sh")'
+    cell = nbformat.v4.new_code_cell(code)
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Hi"), cell]), tmp_path / "a.ipynb")
     monkeypatch.setattr(run_notebooks, "ROOT", tmp_path)
     return tmp_path
@@ -58,6 +63,9 @@ def clone(tmp_path, monkeypatch):
         ("tools/constraints.txt", True),
         ("ocrbook/used.py", True),
         ("ocrbook/unused.py", False),
+        ("ocrbook/program.py", True),
+        ("notebooks/deployment/clients/client.sh", True),
+        ("notebooks/deployment/others/client.sh", False),
         ("datasets/some/Label.txt", True),
     ],
 )

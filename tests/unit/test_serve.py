@@ -25,6 +25,7 @@ from ocrbook.serve import Settings, create_gate
 from ocrbook.serve.__main__ import main
 from ocrbook.serve.errors import Refusal
 from ocrbook.serve.files import content_of
+from ocrbook.serve.pool import Pool
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 
@@ -159,6 +160,49 @@ def test_more_than_may_wait_are_told_when_to_come_back(service):
         if answer.status_code == 429:
             refused(answer, 429, "waiting")
             assert 1 <= int(answer.headers["Retry-After"]) <= 10
+
+
+class OneWorker:
+    """A worker of a pool that notes whom it serves, and takes a moment for it."""
+
+    ready, starts = True, 1
+
+    def __init__(self) -> None:
+        self.client, self.served = self, []
+
+    async def post(self, path: str, json: dict) -> httpx.Response:
+        self.served.append(json["number"])
+        await asyncio.sleep(0.01)
+        return httpx.Response(200, json=json)
+
+
+def test_a_burst_fills_the_queue_to_its_end_and_not_beyond_and_is_served_in_order():
+    async def burst() -> tuple[list, list]:
+        pool, worker = Pool(Settings(waiting=5), ["true"]), OneWorker()
+        pool.workers = [worker]
+        pool.put(worker)
+        answers = await asyncio.gather(*(pool.run("/ocr", {"number": i}) for i in range(40)), return_exceptions=True)
+        assert pool.waiting == pool.busy == 0
+        return worker.served, [answer.status for answer in answers if isinstance(answer, Refusal)]
+
+    served, refusals = asyncio.run(burst())
+    assert served == [0, 1, 2, 3, 4, 5] and refusals == [429] * 34
+
+
+def test_who_leaves_the_line_takes_no_worker_along():
+    async def leave() -> None:
+        pool, worker = Pool(Settings(seconds=5), ["true"]), OneWorker()
+        pool.workers = [worker]
+        pool.put(worker)
+        tasks = [asyncio.create_task(pool.run("/ocr", {"number": i})) for i in range(4)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        tasks[2].cancel()
+        assert (await tasks[3])["number"] == 3
+        assert (await pool.run("/ocr", {"number": 4}))["number"] == 4
+        assert worker.served == [0, 3, 4]
+
+    asyncio.run(leave())
 
 
 def test_what_takes_too_long_is_refused_and_the_next_request_is_served(service):

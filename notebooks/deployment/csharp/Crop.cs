@@ -26,6 +26,7 @@ namespace OcrSharp
             PointF[] target = { new PointF(0, 0), new PointF(width, 0), new PointF(width, height), new PointF(0, height) };
             double[] matrix = Homography.Inverse(Homography.Between(corners, target));
             Image made = new Image(width, height);
+            int[] columns = new int[4], rows = new int[4];
             for (int y = 0; y < height; y++)
                 for (int x = 0; x < width; x++)
                 {
@@ -33,25 +34,35 @@ namespace OcrSharp
                     scale = scale != 0 ? Parts / scale : 0;
                     int placeX = Rounded((matrix[0] * x + matrix[1] * y + matrix[2]) * scale);
                     int placeY = Rounded((matrix[3] * x + matrix[4] * y + matrix[5]) * scale);
-                    Sample(image, placeX, placeY, made.Pixels, 3 * (y * width + x));
+                    for (int k = 0; k < 4; k++)
+                    {
+                        columns[k] = 3 * Math.Max(0, Math.Min(image.Width - 1, (placeX >> 5) - 1 + k));
+                        rows[k] = 3 * image.Width * Math.Max(0, Math.Min(image.Height - 1, (placeY >> 5) - 1 + k));
+                    }
+                    int[] weight = weights[(placeY & Parts - 1) * Parts + (placeX & Parts - 1)];
+                    Sample(image.Pixels, columns, rows, weight, made.Pixels, 3 * (y * width + x));
                 }
             return made;
         }
 
-        private static void Sample(Image image, int placeX, int placeY, byte[] target, int at)
+        private static void Sample(byte[] pixels, int[] columns, int[] rows, int[] weight, byte[] target, int at)
         {
-            int left = (placeX >> 5) - 1, top = (placeY >> 5) - 1;
-            int[] weight = weights[(placeY & Parts - 1) * Parts + (placeX & Parts - 1)];
-            for (int c = 0; c < 3; c++)
+            int blue = One / 2, green = One / 2, red = One / 2;
+            for (int k = 0; k < 16; k++)
             {
-                int sum = 0;
-                for (int i = 0; i < 16; i++)
-                {
-                    int x = Math.Max(0, Math.Min(image.Width - 1, left + i % 4)), y = Math.Max(0, Math.Min(image.Height - 1, top + i / 4));
-                    sum += weight[i] * image.Pixels[3 * (y * image.Width + x) + c];
-                }
-                target[at + c] = (byte)Math.Max(0, Math.Min(255, sum + One / 2 >> 15));
+                int source = rows[k >> 2] + columns[k & 3], share = weight[k];
+                blue += share * pixels[source];
+                green += share * pixels[source + 1];
+                red += share * pixels[source + 2];
             }
+            target[at] = Clipped(blue >> 15);
+            target[at + 1] = Clipped(green >> 15);
+            target[at + 2] = Clipped(red >> 15);
+        }
+
+        private static byte Clipped(int value)
+        {
+            return (byte)(value < 0 ? 0 : value > 255 ? 255 : value);
         }
 
         private static int Rounded(double value)

@@ -21,7 +21,8 @@ namespace OcrSharp
         public Image(int width, int height, byte[] pixels)
         {
             if (pixels.Length != 3 * CheckedSize(width, height))
-                throw new OcrException("a picture of " + width + " x " + height + " has three bytes for each pixel, not " + pixels.Length + " in all");
+                throw new OcrException("a picture of " + width + " x " + height + " has three bytes for each pixel, not " +
+                    pixels.Length + " in all");
             Width = width;
             Height = height;
             Pixels = pixels;

@@ -28,7 +28,9 @@ namespace OcrSharp
                 throw new OcrException(path + ": " + error.Message);
             }
             bool jpeg = content.Length > 2 && content[0] == 0xFF && content[1] == 0xD8;
-            throw new OcrException(path + (jpeg ? " is a JPEG file: convert it to PNG, or send it to the service" : " is neither a PNG nor a PPM file"));
+            throw new OcrException(path + (jpeg
+                ? " is a JPEG file: convert it to PNG, or send it to the service"
+                : " is neither a PNG nor a PPM file"));
         }
     }
 }

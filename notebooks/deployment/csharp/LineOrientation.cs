@@ -25,7 +25,8 @@ namespace OcrSharp
             Tensor input = new Tensor(1, 3, Height, Width);
             TextRecognizer.Put(Resize.Linear(line, width, Height), input, 0, Width);
             Tensor answer = model.Run(input);
-            if (answer.Data.Length != 2) throw new OcrException("the classifier of orientation must have two classes, this one has " + answer.Data.Length);
+            if (answer.Data.Length != 2)
+                throw new OcrException("the classifier of orientation must have two classes, this one has " + answer.Data.Length);
             return answer.Data[1] >= certain ? line.HeadOver() : line;
         }
     }

@@ -20,7 +20,9 @@ namespace OcrSharp
         public static string FileOf(string folder, string name)
         {
             string path = Path.Combine(folder, name, "inference.onnx");
-            if (!File.Exists(path)) throw new OcrException("the network for meters is not there: " + path + "; name the folder ocrbook/meters/weights with --meters");
+            if (!File.Exists(path))
+                throw new OcrException("the network for meters is not there: " + path +
+                    "; name the folder ocrbook/meters/weights with --meters");
             return path;
         }
 

@@ -175,7 +175,11 @@ namespace OcrSharp
             {
                 if (gaps[i] <= 1.6 * pitch || gaps[i] >= 2.4 * pitch) continue;
                 Position a = found[i], b = found[i + 1];
-                more.Add(new Position { X = (a.X + b.X) / 2, Y = (a.Y + b.Y) / 2, Width = (a.Width + b.Width) / 2, Height = (a.Height + b.Height) / 2, Score = 0.9 * (a.Score + b.Score) / 2 });
+                more.Add(new Position
+                {
+                    X = (a.X + b.X) / 2, Y = (a.Y + b.Y) / 2, Width = (a.Width + b.Width) / 2,
+                    Height = (a.Height + b.Height) / 2, Score = 0.9 * (a.Score + b.Score) / 2
+                });
             }
             if (found.Count + more.Count > Most) return;
             found.AddRange(more);

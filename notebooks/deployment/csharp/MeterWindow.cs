@@ -27,7 +27,8 @@ namespace OcrSharp
         /// <param name="decimals">How many of them are decimals.</param>
         public Reading Read(Image image, bool drum, int count = 0, int decimals = 0)
         {
-            if (count < 0 || count > MeterPositions.Most) throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
+            if (count < 0 || count > MeterPositions.Most)
+                throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
             if (decimals < 0 || (count > 0 && decimals > count)) throw new OcrException("there can't be " + decimals + " decimals");
             if (MeterDigits.TooSmall(image)) return Reading.Rejected("too small to be read");
             List<Position> found = positions.Find(image, count);
@@ -56,7 +57,8 @@ namespace OcrSharp
             for (int i = 0; i < parts.Count; i++)
                 sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], text[i] - '0');
             sure *= Seen(found, parts) * Evenness(found);
-            if (off > 0.35) return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
+            if (off > 0.35)
+                return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
             return Judged(text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * off)), parts);
         }
 
@@ -148,7 +150,8 @@ namespace OcrSharp
         /// <summary>A position with room around it.</summary>
         private static Image CutOut(Image image, Position place, bool drum)
         {
-            int width = Math.Max(2, (int)Math.Round(place.Width * (drum ? 1.25 : 1.3))), height = Math.Max(2, (int)Math.Round(place.Height * (drum ? 1.2 : 1.25)));
+            int width = Math.Max(2, (int)Math.Round(place.Width * (drum ? 1.25 : 1.3)));
+            int height = Math.Max(2, (int)Math.Round(place.Height * (drum ? 1.2 : 1.25)));
             return Sampling.Part(image, place.X + 0.5 - width / 2.0, place.Y + 0.5 - height / 2.0, 1, 1, width, height);
         }
     }

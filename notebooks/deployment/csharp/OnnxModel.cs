@@ -63,10 +63,12 @@ namespace OcrSharp
             IntPtr[] answers = new IntPtr[1];
             try
             {
-                runtime.Check(runtime.CreateTensor(runtime.CpuMemory, pinned.AddrOfPinnedObject(), (UIntPtr)(4L * input.Data.Length), shape, (UIntPtr)shape.Length, Float32, out given));
+                runtime.Check(runtime.CreateTensor(runtime.CpuMemory, pinned.AddrOfPinnedObject(),
+                    (UIntPtr)(4L * input.Data.Length), shape, (UIntPtr)shape.Length, Float32, out given));
                 try
                 {
-                    runtime.Check(runtime.Run(session, IntPtr.Zero, new[] { inputName }, new[] { given }, (UIntPtr)1, new[] { outputName }, (UIntPtr)1, answers));
+                    runtime.Check(runtime.Run(session, IntPtr.Zero, new[] { inputName }, new[] { given }, (UIntPtr)1,
+                        new[] { outputName }, (UIntPtr)1, answers));
                 }
                 catch (OcrException error)
                 {

@@ -39,7 +39,8 @@ namespace OcrSharp
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
         internal delegate IntPtr MakeTensor(IntPtr memory, IntPtr data, UIntPtr bytes, long[] shape, UIntPtr axes, int type, out IntPtr value);
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
-        internal delegate IntPtr RunSession(IntPtr session, IntPtr options, IntPtr[] inputNames, IntPtr[] inputs, UIntPtr inputCount, IntPtr[] outputNames, UIntPtr outputCount, IntPtr[] outputs);
+        internal delegate IntPtr RunSession(IntPtr session, IntPtr options, IntPtr[] inputNames, IntPtr[] inputs,
+            UIntPtr inputCount, IntPtr[] outputNames, UIntPtr outputCount, IntPtr[] outputs);
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]
         internal delegate IntPtr Of(IntPtr item, out IntPtr part);
         [UnmanagedFunctionPointer(CallingConvention.Winapi)]

@@ -67,7 +67,8 @@ namespace OcrSharp
                 Load(options, options.Model("--recognizer")), orientation, options.Text("--dictionary")))
             {
                 long loaded = watch.ElapsedMilliseconds;
-                ReadAll(engine, options.Rest, options.Number("--jobs", 1, 1, 64), options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null);
+                Action afterEach = options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null;
+                ReadAll(engine, options.Rest, options.Number("--jobs", 1, 1, 64), afterEach);
             }
         }
 

@@ -48,7 +48,8 @@ namespace OcrSharp
                 for (int k = 0; k < 4; k++) // which line has least to turn until it lies along a side?
                 {
                     float x = alongX[touch[k]], y = alongY[touch[k]];
-                    float cosine = (float)((float)(k == 0 ? a * x + b * y : k == 1 ? a * y - b * x : k == 2 ? -a * x - b * y : b * x - a * y) * inverse[touch[k]]);
+                    float along = k == 0 ? a * x + b * y : k == 1 ? a * y - b * x : k == 2 ? -a * x - b * y : b * x - a * y;
+                    float cosine = along * inverse[touch[k]];
                     if (k > 0 && cosine <= closest) continue;
                     closest = cosine;
                     first = k;

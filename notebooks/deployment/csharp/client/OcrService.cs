@@ -39,7 +39,8 @@ namespace OcrClient
                     if (response.IsSuccessStatusCode) return Parse(await response.Content.ReadAsStreamAsync()).Result;
                     RetryConditionHeaderValue wait = response.Headers.RetryAfter;
                     if (wait == null || wait.Delta == null || attempt == tries)
-                        throw new InvalidOperationException((int)response.StatusCode + ": " + Parse(await response.Content.ReadAsStreamAsync()).Message);
+                        throw new InvalidOperationException((int)response.StatusCode + ": " +
+                            Parse(await response.Content.ReadAsStreamAsync()).Message);
                     await Task.Delay(wait.Delta.Value);
                 }
         }

@@ -22,7 +22,8 @@ namespace OcrClient
                 Run(words[0], words[1], words.Length > 2 ? words[2] : "ocr").GetAwaiter().GetResult();
                 return 0;
             }
-            catch (Exception error) when (error is IOException || error is InvalidOperationException || error is HttpRequestException || error is TaskCanceledException || error is UriFormatException)
+            catch (Exception error) when (error is IOException || error is InvalidOperationException ||
+                error is HttpRequestException || error is TaskCanceledException || error is UriFormatException)
             {
                 Console.Error.WriteLine((error.InnerException ?? error).Message);
                 return 1;
