@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
 _SHARED = (
     "ocrbook", "datasets", "book/showcase", "notebooks/foundations/07_stored.json",
+    "notebooks/deployment/csharp", "notebooks/deployment/clients", "notebooks/deployment/container",
     "requirements.txt", "tools/constraints.txt", "LICENSE",
 )  # fmt: skip
 
@@ -38,7 +40,8 @@ def write_bundle(language: str) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
         for member, source in sorted(members.items()):
             info = zipfile.ZipInfo(f"{NAME}/{member.as_posix()}")
-            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (0o755 if os.access(source, os.X_OK) else 0o644) << 16
             bundle.writestr(info, source.read_bytes())
     return path
 

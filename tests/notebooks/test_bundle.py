@@ -36,6 +36,14 @@ def test_pictures_that_notebooks_refer_to_are_in_the_bundle(unpacked):
             assert (path.parent / picture).is_file(), f"{path.name}: {picture}"
 
 
+def test_code_in_other_languages_is_in_the_bundle_and_scripts_can_be_run():
+    with zipfile.ZipFile(bundle.write_bundle("en")) as archive:
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    place = "hands-on-ocr/notebooks/deployment"
+    assert modes[f"{place}/csharp/OcrEngine.cs"] == modes[f"{place}/clients/client.mjs"] == 0o644
+    assert modes[f"{place}/csharp/build.sh"] == modes[f"{place}/clients/client.sh"] == 0o755
+
+
 def test_same_content_gives_the_same_bytes():
     assert bundle.write_bundle("en").read_bytes() == bundle.write_bundle("en").read_bytes()
 
