@@ -61,6 +61,7 @@ class Worker:
                     early += 1
                     await self.stop()
                 self.ready = False
+                self.pool.withdraw(self)
                 await asyncio.sleep(min(10.0, 0.2 * 2**early))
         finally:
             self.ready = False
@@ -130,6 +131,11 @@ class Pool:
         else:
             self._free.append(worker)
 
+    def withdraw(self, worker: Worker) -> None:
+        """Say that a worker that was free has died."""
+        if worker in self._free:
+            self._free.remove(worker)
+
     async def run(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Let a worker do it, and return its answer.
 
@@ -138,12 +144,12 @@ class Pool:
         Refusal
             429 if too many wait, 504 if it takes too long, 422 if the file can't be decoded, 502 if workers die of it.
         """
-        if not self._any_free() and self.waiting >= self.settings.waiting:
+        if not self._free and self.waiting >= self.settings.waiting:
             turns = (self.waiting + self.busy) / max(1, len(self.workers))
             raise Refusal(429, "too many requests are waiting", retry_after=self.usual * max(1.0, turns))
         until = time.monotonic() + self.settings.seconds
-        for _ in range(TRIES):
-            worker = await self._next(until)
+        for attempt in range(TRIES):
+            worker = await self._next(until, first=attempt > 0)
             # shielded: where the client has gone, the worker finishes and is free again
             answer = await asyncio.shield(asyncio.create_task(self._ask(worker, path, body, until)))
             if answer is None:
@@ -177,18 +183,12 @@ class Pool:
             self.put(worker)
         return answer
 
-    def _any_free(self) -> bool:
-        """Whether a worker is free. Those that have died meanwhile are forgotten; they come back by themselves."""
-        while self._free and not self._free[0].ready:
-            self._free.popleft()
-        return bool(self._free)
-
-    async def _next(self, until: float) -> Worker:
-        """A worker that is free, in the order in which requests came."""
-        if self._any_free():
+    async def _next(self, until: float, *, first: bool) -> Worker:
+        """A worker that is free, in the order in which requests came; who has had a turn already is first."""
+        if self._free:
             return self._free.popleft()
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
+        (self._line.appendleft if first else self._line.append)(turn)
         try:
             await asyncio.wait({turn}, timeout=max(0.0, until - time.monotonic()))
         except asyncio.CancelledError:  # the client has gone

@@ -205,6 +205,43 @@ def test_who_leaves_the_line_takes_no_worker_along():
     asyncio.run(leave())
 
 
+def test_who_had_a_worker_that_died_is_first_in_the_line():
+    class Dying(OneWorker):
+        async def post(self, path: str, json: dict) -> httpx.Response:
+            answer = await super().post(path, json)
+            if len(self.served) == 1:
+                raise httpx.ReadError("gone")
+            return answer
+
+    async def fail() -> list:
+        pool, worker = Pool(Settings(seconds=5), ["true"]), Dying()
+        pool.workers = [worker]
+        pool.put(worker)
+        tasks = [asyncio.create_task(pool.run("/ocr", {"number": i})) for i in range(3)]
+        await asyncio.sleep(0.1)
+        assert pool.waiting == 3
+        pool.put(worker)  # as the supervisor does once the successor is ready
+        await asyncio.gather(*tasks)
+        return worker.served
+
+    assert asyncio.run(fail()) == [0, 0, 1, 2]
+
+
+def test_a_worker_that_died_while_it_was_free_is_not_given_out():
+    async def die() -> list:
+        pool, worker = Pool(Settings(seconds=0.1), ["true"]), OneWorker()
+        pool.workers = [worker]
+        pool.put(worker)
+        pool.withdraw(worker)
+        with pytest.raises(Refusal, match="no worker was free"):
+            await pool.run("/ocr", {"number": 0})
+        pool.put(worker)
+        await pool.run("/ocr", {"number": 1})
+        return worker.served
+
+    assert asyncio.run(die()) == [1]
+
+
 def test_what_takes_too_long_is_refused_and_the_next_request_is_served(service):
     refused(service.ocr(seconds=2.5), 504, "1.5 seconds")
     service.until(lambda: service.client.get("/ready").status_code == 200)
