@@ -248,12 +248,13 @@ def test_what_takes_too_long_is_refused_and_the_next_request_is_served(service):
     assert service.ocr().status_code == 200
 
 
-def test_an_image_that_kills_one_worker_is_read_by_the_next(service):
-    response = service.ocr(dies=2)
-    # the second worker must start within the time limit; on a busy machine it may not
-    assert response.status_code in (200, 504), response.text
-    service.until(lambda: service.client.get("/ready").status_code == 200)
-    assert service.metric("ocr_worker_restarts") >= 1
+def test_an_image_that_kills_one_worker_is_read_by_the_next():
+    one = Service(seconds=20)
+    try:
+        assert one.ocr(dies=2).status_code == 200
+        assert one.metric("ocr_worker_restarts") == 1
+    finally:
+        one.stop()
 
 
 def test_a_worker_that_fails_is_not_the_clients_fault(service):
