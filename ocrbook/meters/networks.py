@@ -54,10 +54,11 @@ class DialNet(nn.Layer):
 
 
 class PositionNet(nn.Layer):
-    """The positions in a window: float32 (B, 3, 48, W) in, (B, 4, W / 4) out; W a multiple of 4.
+    """The positions in a window: float32 (B, 3, 48, W) in, (B, 5, W / 4) out; W a multiple of 4.
 
     The channels, for each column of four pixels: the logit of a position's middle, its width and its height as
-    logarithms of their ratio to 48 pixels, and how far its middle lies below the middle of the input, in 48 pixels.
+    logarithms of their ratio to 48 pixels, how far its middle lies below the middle of the input, in 48 pixels, and
+    the logit of a display's position, not a drum.
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -71,7 +72,7 @@ class PositionNet(nn.Layer):
             ConvUnit(3 * width, 4 * width, (6, 3), (6, 1)),
         )
         self.context = nn.Sequential(*(ConvUnit(4 * width, 4 * width, (1, reach)) for reach in (7, 9, 15)))
-        self.head = nn.Conv1D(4 * width, 4, 1)
+        self.head = nn.Conv1D(4 * width, 5, 1)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:
         """Maps over the columns."""
@@ -89,8 +90,8 @@ class WindowNet(nn.Layer):
         super().__init__()
         sizes = (width, 2 * width, 3 * width, 4 * width, 5 * width)
         self.stages = nn.LayerList(
-            nn.Sequential(ConvUnit(a, b, stride=2), *([ConvUnit(b, b)] if b > 2 * width else []))
-            for a, b in zip((6, *sizes[:-1]), sizes, strict=True)
+            nn.Sequential(ConvUnit(a, b, stride=2), *(ConvUnit(b, b) for _ in range(more)))
+            for a, b, more in zip((6, *sizes[:-1]), sizes, (0, 0, 1, 1, 3), strict=True)  # to see 300 pixels around
         )
         neck = 2 * width
         self.lateral = nn.LayerList(nn.Conv2D(size, neck, 1) for size in sizes[1:])

@@ -154,7 +154,7 @@ def find_windows(image: np.ndarray) -> list[Found]:
     found = _find(image, PHOTO_SIZE[0])
     if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
         found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
-    found = [replace(each, quad=_refined(image, _refined(image, each.quad, each.kind), each.kind)) for each in found]
+    found = [_refined(image, _refined(image, each)) for each in found]
     return sorted(found, key=lambda each: -min(1.0, each.score / CERTAIN) * np.sqrt(_area(each.quad)))
 
 
@@ -242,15 +242,15 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
     return replace(best, parts=parts)
 
 
-def _refined(image: np.ndarray, quad: np.ndarray, kind: str) -> np.ndarray:
-    """The corners around the digits of a window, as far as they can be found; else those of the window.
+def _refined(image: np.ndarray, window: Found) -> Found:
+    """The window tight around its digits and of the kind they look like, as far as they can be found.
 
     On the left of a display's digits there may be blank positions, as many as the window has room for.
     """
-    straight, corners = cut_out(image, quad, LOOSE)
-    boxes, _ = find_positions(straight)
+    straight, corners = cut_out(image, window.quad, LOOSE)
+    boxes, _, kind = find_positions(straight)
     if len(boxes) < 3:
-        return quad
+        return window
     middles, levels = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     slope = (levels[-1] - levels[0]) / (middles[-1] - middles[0])
     half = np.median(boxes[:, 3] - boxes[:, 1]) / 2
@@ -266,7 +266,7 @@ def _refined(image: np.ndarray, quad: np.ndarray, kind: str) -> np.ndarray:
     height, width = straight.shape[:2]
     inside = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
     matrix = cv2.getPerspectiveTransform(inside, corners.astype(np.float32))
-    return cv2.perspectiveTransform(found[None], matrix)[0]
+    return replace(window, kind=kind, quad=cv2.perspectiveTransform(found[None], matrix)[0])
 
 
 def _read_found(image: np.ndarray, window: Found) -> Reading:
@@ -274,9 +274,7 @@ def _read_found(image: np.ndarray, window: Found) -> Reading:
     readings = []
     for margin in CUTS:
         straight, _ = cut_out(image, window.quad, margin)
-        first, other = (read_window(straight, kind) for kind in (window.kind, KINDS[1 - KINDS.index(window.kind)]))
-        # the kind is easier to tell from the digits than from afar
-        readings.append(other if 0.7 * other.confidence > first.confidence else first)
+        readings.append(read_window(straight, None))
     weights: dict[str, float] = {}
     for each in readings:
         weights[each.text] = weights.get(each.text, 0.0) + each.confidence + 1e-3

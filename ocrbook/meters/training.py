@@ -122,7 +122,8 @@ def draw_digits(kind: str, count: int, seed: int, faces: Sequence[Face] = ()) ->
 
 
 def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
-    """Windows: uint8 (count, 48, CANVAS, 3), heights and widths (count, 2), and boxes as x, y, w, h (count, 8, 4).
+    """Windows: uint8 (count, 48, CANVAS, 3), heights and widths (count, 2), boxes as x, y, w, h (count, 8, 4), and
+    whether they are displays (count,).
 
     Half of them are cut out of photographs of whole meters, as roughly as a detector does. Outside a window and after
     the last box there are zeros.
@@ -130,6 +131,7 @@ def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
     rng = np.random.default_rng([2, seed])
     images = np.zeros((count, WINDOW_HEIGHT, CANVAS, 3), np.uint8)
     sizes, boxes = np.zeros((count, 2), np.int32), np.zeros((count, 8, 4), np.float32)
+    displays = np.zeros(count, bool)
     from_photos = _windows_of_photos(100_000_000 + 100_000 * seed, faces, rng)
     for number in range(count):
         if number % 4 > 1:
@@ -138,13 +140,13 @@ def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
             window = random_window("drum" if number % 4 else "lcd", faces, rng, plate=True)
         image, scale = fit_window(window.image, CANVAS)
         images[number, : image.shape[0], : image.shape[1]] = image
-        sizes[number] = image.shape[:2]
+        sizes[number], displays[number] = image.shape[:2], window.kind == "lcd"
         shown = window.boxes[window.positions >= 0] * scale
         low, high = shown.min(axis=1), shown.max(axis=1)
         middles = (low + high) / 2
         inside = (middles[:, 0] > 0) & (middles[:, 0] < image.shape[1])
         boxes[number, : inside.sum()] = np.concatenate([middles, high - low], axis=1)[inside]
-    return images, sizes, boxes
+    return images, sizes, boxes, displays
 
 
 def _windows_of_photos(seed: int, faces: Sequence[Face], rng: np.random.Generator) -> Iterator[Window]:
@@ -153,7 +155,7 @@ def _windows_of_photos(seed: int, faces: Sequence[Face], rng: np.random.Generato
         for window in render_photo(seed, faces=faces).windows:
             tall = np.linalg.norm(window.quad[3] - window.quad[0])
             for _ in range(3):
-                rough = window.quad + rng.normal(0, 1, (4, 2)) * tall * [0.12, 0.07]
+                rough = window.quad + rng.normal(0, 1, (4, 2)) * tall * [0.2, 0.09]
                 image, corners = cut_out(window.image, rough, (rng.uniform(0, 1.1), rng.uniform(0.02, 0.4)))
                 height, width = image.shape[:2]
                 target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
@@ -231,15 +233,18 @@ def dial_batch(images: np.ndarray, turns: np.ndarray, rng: np.random.Generator) 
     return _varied(normalized(turned), rng), circular_target(targets, 0.008)
 
 
-def window_batch(images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> Arrays:
-    """Windows, zero outside; and the map of `PositionNet`, with its weights for the shape."""
+def window_batch(
+    images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, displays: np.ndarray, rng: np.random.Generator
+) -> Arrays:
+    """Windows, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind."""
     count, columns = len(images), images.shape[2] // 4
     x, inside = np.zeros((2, count, 3, *images.shape[1:3]), np.float32)
     for number, (height, width) in enumerate(sizes):
         x[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
         inside[number, :, :height, :width] = 1
     x = _varied(x, rng) * inside
-    target = np.zeros((count, 5, columns), np.float32)
+    target = np.zeros((count, 6, columns), np.float32)
+    target[displays, 4] = 1
     middles = np.arange(columns) * 4 + 2
     for number in range(count):
         for cx, cy, w, h in boxes[number]:
@@ -250,23 +255,42 @@ def window_batch(images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, rng: 
             close = np.abs(middles - cx) < 5
             shape = np.log(w / WINDOW_HEIGHT), np.log(h / WINDOW_HEIGHT), (cy - WINDOW_HEIGHT / 2) / WINDOW_HEIGHT
             target[number, 1:4, close] = shape
-            target[number, 4, close] = 1
+            target[number, 5, close] = 1
     return x, target
 
 
 def window_loss(net: paddle.nn.Layer, images: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
-    """Cross-entropy of the middles, weighted to where the net is wrong (Lin et al., 2017), and L1 of the shapes."""
+    """Cross-entropy of middles, weighted to where the net is wrong (Lin et al., 2017), and of kinds; L1 of shapes."""
     out = net(images)
     heat, wanted = out[:, 0], target[:, 0]
     error = (functional.sigmoid(heat) - wanted).abs()
     middle = functional.binary_cross_entropy_with_logits(heat, wanted, reduction="none") * error**1.5
-    weight = target[:, 4:5]
+    weight = target[:, 5:]
     shape = ((out[:, 1:4] - target[:, 1:4]).abs() * weight).sum() / (weight.sum() + 1)
-    return 4 * middle.sum() / (wanted.sum() + 1) + shape
+    kind = functional.binary_cross_entropy_with_logits(out[:, 4:], target[:, 4:5], weight, "sum") / (weight.sum() + 1)
+    return 4 * middle.sum() / (wanted.sum() + 1) + shape + 0.3 * kind
+
+
+def _moved_photo(
+    image: np.ndarray, quads: np.ndarray, kinds: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph and the corners of its windows, turned, enlarged and moved, as long as the windows stay inside."""
+    side = np.array(image.shape[1::-1])
+    for _ in range(4):
+        matrix = cv2.getRotationMatrix2D((side / 2).tolist(), rng.normal(0, 5), np.exp(rng.uniform(-0.4, 0.4)))
+        matrix[:, 2] += rng.uniform(-0.15, 0.15, 2) * side
+        moved = quads @ matrix[:, :2].T + matrix[:, 2]
+        shown = moved[kinds >= 0]
+        if (shown > 2).all() and (shown < side - 3).all():
+            border = int(rng.choice([cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE]))
+            return cv2.warpAffine(image, matrix, side.tolist(), flags=cv2.INTER_LINEAR, borderMode=border), moved
+    return image, quads
 
 
 def photo_batch(images: np.ndarray, quads: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> Arrays:
     """Photographs, and the map of `WindowNet`, with its weights for the corners."""
+    both = [_moved_photo(*each, rng) for each in zip(images, quads, kinds, strict=True)]
+    images, quads = (np.stack(each) for each in zip(*both, strict=True))
     x = (images.astype(np.float32).transpose(0, 3, 1, 2) - 127.5) / 127.5
     x *= rng.uniform(0.7, 1.2, (len(x), 1, 1, 1)).astype(np.float32)
     x += rng.normal(0, 0.1, (len(x), 1, 1, 1)).astype(np.float32)
@@ -293,18 +317,18 @@ def photo_batch(images: np.ndarray, quads: np.ndarray, kinds: np.ndarray, rng: n
             inside = inside.astype(bool)
             target[number, int(kind), inside] = 1
             target[number, 2:10, inside] = ((quad[None] - grid[inside][:, None]) / 64).reshape(-1, 8)
-            target[number, 10, inside] = 1 / max(1, inside.sum())
+            target[number, 10, inside] = np.clip(16 / height, 0.5, 2) / max(1, inside.sum())
     return x, target
 
 
 def photo_loss(net: paddle.nn.Layer, images: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
-    """Focal cross-entropy of the windows (Lin et al., 2017), and smooth L1 of the corners."""
+    """Focal cross-entropy of the windows (Lin et al., 2017), and L1 of the corners, smaller windows more exactly."""
     out = net(images)
     logits, wanted = out[:, :2], target[:, :2]
     error = (functional.sigmoid(logits) - wanted).abs()
     inside = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * error**1.5
     weight = target[:, 10:11]
-    corners = (functional.smooth_l1_loss(out[:, 2:10], target[:, 2:10], reduction="none", delta=0.1) * weight).sum()
+    corners = ((out[:, 2:10] - target[:, 2:10]).abs() * weight).sum()
     return 10 * inside.sum() / (wanted.sum() + 1) + 2 * corners / (weight.sum() + 1e-6)
 
 
@@ -353,11 +377,11 @@ RECIPES = {
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=14, per_shard=3_000, steps=6_000, size=32, peak=3e-3,
+        shards=12, per_shard=3_000, steps=5_500, size=32, peak=3e-3,
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),
-        shards=6, per_shard=1_000, steps=3_000, size=8, peak=2e-3,
+        shards=8, per_shard=1_000, steps=3_000, size=8, peak=2e-3,
     ),
 }  # fmt: skip
 """The networks of `ocrbook.meters` by the name of their folder of weights."""

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ocrbook.meters import digits as positions
+from ocrbook.meters.digits import BLANK
 from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_window, normalized
 from ocrbook.meters.models import run
 from ocrbook.meters.reading import Reading, checked, rejected, too_small
@@ -24,8 +25,17 @@ ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 ACCEPT = {"drum": 0.85, "lcd": 0.85}
 """The confidence from which on a window is accepted."""
 
-BLURRED = 0.12
-"""How far a last drum must be from where its digit changes for that digit to be certain."""
+TRUST, DOUBT = 0.8, 1e-3
+"""The power to which a drum's probabilities are raised before they are weighed, and what is added to each."""
+
+GEARED, PLAY = 0.15, 0.07
+"""How likely it is that all drums turn steadily; and how far, in digits, they are off together."""
+
+MISFIT = 0.05
+"""Below this share of the likeliest place no drum is believed to stand."""
+
+GHOST, LIT = 0.5, 0.8
+"""Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
 
 MOST = 12
 """Positions that a window may have."""
@@ -85,7 +95,56 @@ def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.nda
     return digits[::-1], np.array(off[::-1])
 
 
-def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def decode(probability: np.ndarray) -> tuple[str, float, float]:
+    """The digits that a counter shows, from all that is thought of its drums.
+
+    `resolve` takes the likeliest place of each drum and stays with it. Here every place is tried at which the last drum
+    may stand, with both ways to move and with all drums a little higher or lower; each tells where the other drums
+    may stand, from right to left, and how likely that is. What leads to the same digits is added up.
+
+    Parameters
+    ----------
+    probability : (N, 100), tenths of N drums from the left to the right, as `digits.probabilities` gives them
+
+    Returns
+    -------
+    (digits, float, float)
+        The posterior probability of these digits; and for the drum that fits worst, how likely the place is at which it
+        would have to stand, as a share of its likeliest one.
+    """
+    count = len(probability)
+    tenths = probability**TRUST / (probability**TRUST).sum(axis=1, keepdims=True) + DOUBT
+    halves = (tenths + np.roll(tenths, -1, axis=1)) / 2
+    likely = np.stack([tenths, halves], axis=2).reshape(count, 200)  # of each twentieth of a digit
+    peaks = likely.max(axis=1)
+    geared, shift = np.array([False, True])[:, None, None], np.arange(-2, 3)[:, None] / 20
+    last = np.arange(200) / 20
+
+    def at(drum: int, place: np.ndarray) -> np.ndarray:
+        return likely[drum][np.rint((place + shift) * 20).astype(int) % 200]
+
+    best = np.log(np.where(geared, GEARED, 1 - GEARED)) - (shift / PLAY) ** 2 / 2 + np.log(at(count - 1, last))
+    every, worst = best, at(count - 1, last) / peaks[-1] + 0 * best
+    lower, number = last, np.floor(last)
+    for drum in range(count - 2, -1, -1):
+        gone = np.where(geared, lower / 10, np.maximum(0, lower - 9))
+        each = np.stack([at(drum, digit + gone) for digit in range(10)])
+        digit, most = each.argmax(axis=0), each.max(axis=0)
+        best, every, worst = (
+            best + np.log(most),
+            every + np.log(each.sum(axis=0)),
+            np.minimum(worst, most / peaks[drum]),
+        )
+        lower, number = digit + gone, number + digit * 10.0 ** (count - 1 - drum)
+    number = (number + (last % 1 > ARRIVED - 1e-6)) % 10**count
+    numbers, which = np.unique(np.broadcast_to(number, best.shape), return_inverse=True)
+    shares = np.bincount(which.ravel(), np.exp(best - every.max()).ravel())
+    winner = int(shares.argmax())
+    fits = worst.ravel()[np.where(which.ravel() == winner, best.ravel(), -np.inf).argmax()]
+    return f"{int(numbers[winner]):0{count}d}", float(shares[winner] / np.exp(every - every.max()).sum()), float(fits)
+
+
+def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
     """Where the digits of a window are.
 
     Parameters
@@ -97,18 +156,19 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
     Returns
     -------
     (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
-    a count, that there is no other one beside the first and the last)
+    a count, that there is no other one beside the first and the last; whether they look like "drum" or "lcd")
     """
     fitted, scale = fit_window(image)
     height, width = fitted.shape[:2]
     inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4), np.float32)
     inputs[:, :, :height, :width] = normalized(fitted[None])
-    heat, wide, tall, below = run("positions", inputs)[0]
+    heat, wide, tall, below, display = run("positions", inputs)[0]
     heat = 1 / (1 + np.exp(-heat))
+    kind = positions.KINDS[int((heat * np.tanh(display)).sum() > 0)]
     padded = np.pad(heat, 1)
     peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (SEEN if count is None else 0.06)))
     if not len(peaks):
-        return np.zeros((0, 4)), np.zeros(0)
+        return np.zeros((0, 4)), np.zeros(0), kind
     near = padded[peaks[:, None] + np.arange(3)] ** 2
     middles = (peaks + (near * [-1, 0, 1]).sum(axis=1) / near.sum(axis=1)) * 4 + 2
     widths = WINDOW_HEIGHT * np.exp(np.clip(wide[peaks], -4, 2))
@@ -122,7 +182,7 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
         if all(abs(middles[index] - middles[other]) > 0.7 * min(widths[index], widths[other]) for other in keep):
             keep.append(int(index))
     if not keep:
-        return np.zeros((0, 4)), np.zeros(0)
+        return np.zeros((0, 4)), np.zeros(0), kind
     keep = _regular(middles, scores, keep, count) if count is not None else keep[:MOST]
     keep.sort(key=lambda index: middles[index])
     shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
@@ -137,7 +197,7 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
         levels = _line(middles, levels)
         heights = np.where(heights < 0.85 * tall, np.maximum(heights, 0.6 * tall), tall)  # small decimals are small
     boxes = np.stack([middles - wide / 2, levels - heights / 2, middles + wide / 2, levels + heights / 2], axis=1)
-    return boxes / scale, scores
+    return boxes / scale, scores, kind
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -251,14 +311,15 @@ def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) ->
     return crops
 
 
-def read_window(image: np.ndarray, kind: str = "drum", digits: int | None = None, decimals: int = 0) -> Reading:
+def read_window(image: np.ndarray, kind: str | None = "drum", digits: int | None = None, decimals: int = 0) -> Reading:
     """Read the window of a meter.
 
     Parameters
     ----------
     image : uint8 (H, W, 3), BGR
         The window, upright, with little around it.
-    kind : "drum" or "lcd"
+    kind : "drum", "lcd" or None
+        None tells it from what the positions look like.
     digits : int, optional
         How many positions there are. None finds that out.
     decimals : int
@@ -275,15 +336,16 @@ def read_window(image: np.ndarray, kind: str = "drum", digits: int | None = None
     TypeError, ValueError
         If the image is none that can be read, the kind unknown, or `digits` or `decimals` can't be.
     """
-    positions.check_kind(kind)
+    if kind is not None:
+        positions.check_kind(kind)
     if digits is not None and not 1 <= digits <= MOST:
         raise ValueError(f"digits must be from 1 to {MOST}, got {digits}")
     if decimals < 0 or (digits is not None and decimals > digits):
         raise ValueError(f"decimals must be from 0 to the number of digits, got {decimals}")
     if too_small(checked(image)):
         return rejected("too small to be read")
-    boxes, scores = find_positions(image, digits)
-    return read_positions(image, kind, boxes, scores, digits, decimals)
+    boxes, scores, looks = find_positions(image, digits)
+    return read_positions(image, kind or looks, boxes, scores, digits, decimals)
 
 
 def read_positions(
@@ -296,7 +358,7 @@ def read_positions(
     probability = positions.probabilities(crops, kind)
     found = positions.readings(probability, kind)
     if kind == "lcd":
-        found = _without_ghosts(found, crops)
+        found = _by_contrast(found, probability, crops)
     parts = []
     for part, (left, top, right, bottom) in zip(found, boxes.tolist(), strict=True):
         parts.append(replace(part, place=((left, top), (right, top), (right, bottom), (left, bottom))))
@@ -309,56 +371,49 @@ def read_positions(
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
     if kind == "drum":
-        text, off = resolve([part.value for part in parts])
-        sure = _sure_of_drums(probability, text, parts)
+        text, sure, fits = decode(probability)
     else:
-        text, off = "".join(part.text for part in parts), 0.0
-        sure = [part.confidence for part in parts]
+        text, sure, fits = (
+            "".join(part.text for part in parts),
+            float(np.prod([part.confidence for part in parts])),
+            1.0,
+        )
         shown = [bool(part.text) for part in parts]
         if not any(shown):
             return rejected("no digits found", parts)
         if not all(shown[shown.index(True) :]):
             return Reading(text, None, 0.0, False, "a blank position between digits", parts)
     seen = np.minimum(1, scores / 0.6)[[part.reason != "blank" for part in parts]]
-    confidence = float(np.prod(sure) * np.prod(seen) * _evenness(boxes))
+    confidence = float(sure * np.prod(seen) * _evenness(boxes))
     value = int(text) / 10**decimals
-    if off > 0.35:
+    if fits < MISFIT:
         return Reading(text, value, min(confidence, 0.5), False, "drums that no counter shows together", parts)
-    confidence *= float(np.clip(1.75 - 5 * off, 0, 1))  # 1 up to 0.15
     if decimals > len(text):
         return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
     enough = confidence >= ACCEPT[kind]
     return Reading(text, value, confidence, enough, "" if enough else "uncertain", parts)
 
 
-def _without_ghosts(found: list[Reading], crops: Sequence[np.ndarray]) -> list[Reading]:
-    """Leading 8s with less than half the contrast of the other positions are what they are: unlit segments."""
+def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[np.ndarray]) -> list[Reading]:
+    """An 8 and unlit segments look alike by themselves; beside other digits, their contrast tells them apart.
+
+    A leading 8 with less than half the contrast of the other digits is none, and a blank position with as much as they
+    have, which could be an 8, is one.
+    """
     contrast = np.array([crop.astype(np.float32).mean(axis=2).std() for crop in crops])
-    first = next((index for index, part in enumerate(found) if part.text != "8"), len(found))
-    if first in (0, len(found)):
+    lit = np.array([part.reason != "blank" for part in found])
+    first = next((index for index, part in enumerate(found) if part.text not in ("8", "")), len(found))
+    if not lit[first:].any():
         return found
-    ghosts = contrast[:first] < 0.5 * np.median(contrast[first:])
-    return [
-        replace(part, text="", value=None, accepted=False, reason="blank") if index < first and ghosts[index] else part
-        for index, part in enumerate(found)
-    ]
-
-
-def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading]) -> list[float]:
-    """For each drum, the share of answers that would give the same digit."""
-    classes = np.arange(100) / 10
-    shares = []
-    for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
-        off = np.abs((classes - part.value + 5) % 10 - 5)
-        last = index == len(parts) - 1
-        if last:  # any place that is resolved to the digit that was read
-            past = (classes - int(text[-1]) + 5) % 10 - 5
-            inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
-            same = np.clip(0.5 + inside / (2 * BLURRED), 0, 1)
-        else:
-            same = off <= 0.45
-        shares.append(float((each * same).sum()))
-    return shares
+    usual = np.median(contrast[first:][lit[first:]])
+    result = []
+    for index, (part, each) in enumerate(zip(found, probability, strict=True)):
+        if index < first and part.text == "8" and contrast[index] < GHOST * usual:
+            part = replace(part, text="", value=None, accepted=False, reason="blank")
+        elif part.reason == "blank" and each[:BLANK].argmax() == 8 and contrast[index] > LIT * usual:
+            part = Reading("8", 8.0, 0.5, False, "uncertain")
+        result.append(part)
+    return result
 
 
 def _evenness(boxes: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace OcrSharp
 {
@@ -69,6 +70,12 @@ namespace OcrSharp
         internal static Reading[] Readings(double[][] probabilities, bool drum)
         {
             return Array.ConvertAll(probabilities, each => drum ? Drum(each) : Digit(each));
+        }
+
+        /// <summary>Whether a position of a display, if it is not blank, is most likely an 8.</summary>
+        internal static bool LikeEight(double[] probability)
+        {
+            return probability.Take(Blank).All(each => each <= probability[8]);
         }
 
         private static Reading Digit(double[] probability)

@@ -8,7 +8,8 @@ namespace OcrSharp
     public sealed class MeterWindow
     {
         private const double Certain = 0.85;
-        private const double Blurred = 0.12; // how far a last drum must be from where its digit changes
+        private const double Misfit = 0.05; // of its likeliest place; below that no drum is believed to stand
+        private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
 
         private readonly MeterDigits digits;
         private readonly MeterPositions positions;
@@ -38,7 +39,7 @@ namespace OcrSharp
             List<Reading> parts = MeterDigits.Readings(probabilities, drum).ToList();
             if (!drum)
             {
-                WithoutGhosts(parts, crops);
+                ByContrast(parts, probabilities, crops);
                 if (count == 0) // a position found by itself that shows nothing is none
                 {
                     found = found.Where((each, i) => parts[i].Reason != "blank").ToList();
@@ -52,14 +53,12 @@ namespace OcrSharp
 
         private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)
         {
-            double off, sure = 1;
-            string text = Counter.Resolve(parts.Select(part => part.Value.Value).ToArray(), out off);
-            for (int i = 0; i < parts.Count; i++)
-                sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], text[i] - '0');
+            double sure, fits;
+            string text = Counter.Decode(probabilities, out sure, out fits);
             sure *= Seen(found, parts) * Evenness(found);
-            if (off > 0.35)
+            if (fits < Misfit)
                 return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
-            return Judged(text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * off)), parts);
+            return Judged(text, decimals, sure, parts);
         }
 
         private static Reading Displayed(List<Position> found, List<Reading> parts, int decimals)
@@ -84,27 +83,6 @@ namespace OcrSharp
             return long.Parse(text) / Math.Pow(10, decimals);
         }
 
-        /// <summary>The share of answers that lie less than half a digit from one.</summary>
-        private static double Near(double[] probability, double value)
-        {
-            double sure = 0;
-            for (int k = 0; k < probability.Length; k++)
-                if (Math.Abs((k / 10.0 - value + 15) % 10 - 5) <= 0.45) sure += probability[k];
-            return sure;
-        }
-
-        /// <summary>The share of answers for which the last drum is read as the same digit.</summary>
-        private static double Same(double[] probability, int digit)
-        {
-            double sure = 0;
-            for (int k = 0; k < probability.Length; k++)
-            {
-                double past = (k / 10.0 - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
-                sure += probability[k] * Math.Max(0, Math.Min(1, 0.5 + inside / (2 * Blurred)));
-            }
-            return sure;
-        }
-
         private static double Seen(List<Position> found, List<Reading> parts)
         {
             double sure = 1;
@@ -123,15 +101,21 @@ namespace OcrSharp
             return worst > 0.3 ? Math.Max(0.1, Math.Min(1, 1.6 - 2 * worst)) : 1;
         }
 
-        /// <summary>Leading 8s with less than half the contrast of the others are unlit segments.</summary>
-        private static void WithoutGhosts(List<Reading> parts, List<Image> crops)
+        /// <summary>Tells 8s from unlit segments, by the contrast of the digits beside them.</summary>
+        private static void ByContrast(List<Reading> parts, double[][] probabilities, List<Image> crops)
         {
-            int first = parts.FindIndex(part => part.Text != "8");
-            if (first <= 0) return;
+            int first = parts.FindIndex(part => part.Text != "8" && part.Text != "");
+            if (first < 0) return;
             List<double> contrasts = crops.ConvertAll(Contrast);
-            double usual = Counter.Median(contrasts.GetRange(first, contrasts.Count - first), contrasts.Count - first);
-            for (int i = 0; i < first; i++)
-                if (contrasts[i] < 0.5 * usual) parts[i] = new Reading("", null, parts[i].Confidence, false, "blank");
+            List<double> lit = contrasts.Where((each, i) => i >= first && parts[i].Reason != "blank").ToList();
+            double usual = Counter.Median(lit, lit.Count);
+            for (int i = 0; i < parts.Count; i++)
+            {
+                if (i < first && parts[i].Text == "8" && contrasts[i] < Ghost * usual)
+                    parts[i] = new Reading("", null, parts[i].Confidence, false, "blank");
+                else if (parts[i].Reason == "blank" && MeterDigits.LikeEight(probabilities[i]) && contrasts[i] > Lit * usual)
+                    parts[i] = new Reading("8", 8, 0.5, false, "uncertain");
+            }
         }
 
         private static double Contrast(Image image)

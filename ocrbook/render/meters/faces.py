@@ -219,6 +219,18 @@ def typeface(path: str | Path) -> Face | None:
     return face
 
 
+def reshaped(face: Face, rng: np.random.Generator) -> Face:
+    """A relative of a face: leaning, with its waist higher or lower, and wider or narrower at the top than below."""
+    _, height, width = face.shape
+    lean, waist, taper = rng.uniform(-0.2, 0.2), rng.uniform(-0.09, 0.09), rng.uniform(-0.12, 0.12)
+    wide = round(width * (1 + abs(taper) / 2) + abs(lean) * height)
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    columns = np.arange(wide, dtype=np.float32)[None] - np.float32(wide / 2 - 0.5)
+    x = (columns - lean * height * (0.5 - rows)) / (1 + taper * (0.5 - rows)) + np.float32(width / 2 - 0.5)
+    y = np.broadcast_to((rows + waist * np.sin(np.pi * rows)) * (height - 1), x.shape)
+    return np.stack([cv2.remap(ink, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR) for ink in face])
+
+
 @cache
 def held_out_faces() -> tuple[Face, ...]:
     """The faces for test sets: typefaces that pip packages carry, and invented ones with seeds from 9,000,000."""
@@ -229,8 +241,13 @@ def held_out_faces() -> tuple[Face, ...]:
 
 @cache
 def training_faces(fonts: Path | None = None, invented: int = 400) -> tuple[Face, ...]:
-    """Invented faces, and the Latin typefaces, in five weights, of a folder of @fontsource packages, if given."""
+    """Invented faces, and the Latin typefaces, in five weights, of a folder of @fontsource packages, if given.
+
+    Each typeface stands among them with two relatives.
+    """
     faces = [invented_face(seed) for seed in range(invented)]
     files = sorted(fonts.rglob("*-latin-[34579]00-normal.woff")) if fonts else []
-    faces += [face for face in map(typeface, files) if face is not None]
+    rng = np.random.default_rng(0)
+    for face in filter(lambda face: face is not None, map(typeface, files)):
+        faces += [face, reshaped(face, rng), reshaped(face, rng)]
     return tuple(faces)
