@@ -8,14 +8,13 @@ from ocrbook.meters.digits import read_digit
 from ocrbook.meters.history import History
 from ocrbook.meters.photos import Found, Profile, find_windows, read_photo
 from ocrbook.meters.reading import Reading
-from ocrbook.meters.windows import decode, find_positions, read_window, resolve
+from ocrbook.meters.windows import find_positions, read_window, resolve
 
 __all__ = [
     "Found",
     "History",
     "Profile",
     "Reading",
-    "decode",
     "find_positions",
     "find_windows",
     "read_dial",

@@ -33,8 +33,12 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = 0.83
+ACCEPT = 0.8
 """The confidence from which on a photograph is accepted."""
+
+
+FEWEST = {"drum": 3, "lcd": 2}
+"""Digits that a reading has at least; displays leave out leading zeros."""
 
 
 @dataclass(frozen=True)
@@ -236,10 +240,10 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
     if not windows:
         return rejected("no window of a meter found")
     readings = [_read_found(image, window) for window in windows[:3]]
-    order = sorted(range(len(readings)), key=lambda i: (not readings[i].text, i))
-    best = readings[order[0]]
-    parts = tuple(readings[i] for i in order)
-    return replace(best, parts=parts)
+    # of two that can be read the larger one is the reading; print that looks like a window can't be read well
+    weights = [np.sqrt(_area(np.array(each.place))) * (0.05 + each.confidence) for each in readings]
+    parts = tuple(readings[i] for i in np.argsort(weights)[::-1])
+    return replace(parts[0], parts=parts)
 
 
 def _refined(image: np.ndarray, window: Found) -> Found:
@@ -284,10 +288,11 @@ def _read_found(image: np.ndarray, window: Found) -> Reading:
     confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / 0.8)
     confidence *= (len(same) / len(readings)) ** 2
     place = tuple((float(x), float(y)) for x, y in window.quad)
-    enough = reading.accepted and confidence >= ACCEPT
-    reason = reading.reason or ("" if enough else "uncertain")
-    if reading.text and len(reading.text) < 3:
-        enough, reason = False, "fewer than three digits"
+    reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
+    enough = not reason and confidence >= ACCEPT
+    reason = reason or ("" if enough else "uncertain")
+    if 0 < len(reading.text) < FEWEST[window.kind]:
+        enough, reason = False, f"fewer than {FEWEST[window.kind]} digits"
     return replace(reading, confidence=confidence, accepted=enough, reason=reason, place=place)
 
 

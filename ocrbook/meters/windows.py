@@ -22,17 +22,11 @@ SEEN = 0.3
 ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
 
-ACCEPT = {"drum": 0.85, "lcd": 0.85}
+ACCEPT = {"drum": 0.75, "lcd": 0.8}
 """The confidence from which on a window is accepted."""
 
-TRUST, DOUBT = 0.8, 1e-3
-"""The power to which a drum's probabilities are raised before they are weighed, and what is added to each."""
-
-GEARED, PLAY = 0.15, 0.07
-"""How likely it is that all drums turn steadily; and how far, in digits, they are off together."""
-
-MISFIT = 0.05
-"""Below this share of the likeliest place no drum is believed to stand."""
+BLURRED = 0.2
+"""How far a last drum must be from where its digit changes for that digit to be certain."""
 
 GHOST, LIT = 0.5, 0.8
 """Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
@@ -93,55 +87,6 @@ def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.nda
         off.append(float(place - gone - digit))
         lower = digit % 10 + gone
     return digits[::-1], np.array(off[::-1])
-
-
-def decode(probability: np.ndarray) -> tuple[str, float, float]:
-    """The digits that a counter shows, from all that is thought of its drums.
-
-    `resolve` takes the likeliest place of each drum and stays with it. Here every place is tried at which the last drum
-    may stand, with both ways to move and with all drums a little higher or lower; each tells where the other drums
-    may stand, from right to left, and how likely that is. What leads to the same digits is added up.
-
-    Parameters
-    ----------
-    probability : (N, 100), tenths of N drums from the left to the right, as `digits.probabilities` gives them
-
-    Returns
-    -------
-    (digits, float, float)
-        The posterior probability of these digits; and for the drum that fits worst, how likely the place is at which it
-        would have to stand, as a share of its likeliest one.
-    """
-    count = len(probability)
-    tenths = probability**TRUST / (probability**TRUST).sum(axis=1, keepdims=True) + DOUBT
-    halves = (tenths + np.roll(tenths, -1, axis=1)) / 2
-    likely = np.stack([tenths, halves], axis=2).reshape(count, 200)  # of each twentieth of a digit
-    peaks = likely.max(axis=1)
-    geared, shift = np.array([False, True])[:, None, None], np.arange(-2, 3)[:, None] / 20
-    last = np.arange(200) / 20
-
-    def at(drum: int, place: np.ndarray) -> np.ndarray:
-        return likely[drum][np.rint((place + shift) * 20).astype(int) % 200]
-
-    best = np.log(np.where(geared, GEARED, 1 - GEARED)) - (shift / PLAY) ** 2 / 2 + np.log(at(count - 1, last))
-    every, worst = best, at(count - 1, last) / peaks[-1] + 0 * best
-    lower, number = last, np.floor(last)
-    for drum in range(count - 2, -1, -1):
-        gone = np.where(geared, lower / 10, np.maximum(0, lower - 9))
-        each = np.stack([at(drum, digit + gone) for digit in range(10)])
-        digit, most = each.argmax(axis=0), each.max(axis=0)
-        best, every, worst = (
-            best + np.log(most),
-            every + np.log(each.sum(axis=0)),
-            np.minimum(worst, most / peaks[drum]),
-        )
-        lower, number = digit + gone, number + digit * 10.0 ** (count - 1 - drum)
-    number = (number + (last % 1 > ARRIVED - 1e-6)) % 10**count
-    numbers, which = np.unique(np.broadcast_to(number, best.shape), return_inverse=True)
-    shares = np.bincount(which.ravel(), np.exp(best - every.max()).ravel())
-    winner = int(shares.argmax())
-    fits = worst.ravel()[np.where(which.ravel() == winner, best.ravel(), -np.inf).argmax()]
-    return f"{int(numbers[winner]):0{count}d}", float(shares[winner] / np.exp(every - every.max()).sum()), float(fits)
 
 
 def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
@@ -371,23 +316,22 @@ def read_positions(
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
     if kind == "drum":
-        text, sure, fits = decode(probability)
+        text, off = resolve([part.value for part in parts])
+        sure = _sure_of_drums(probability, text, parts)
     else:
-        text, sure, fits = (
-            "".join(part.text for part in parts),
-            float(np.prod([part.confidence for part in parts])),
-            1.0,
-        )
+        text, off = "".join(part.text for part in parts), 0.0
+        sure = [part.confidence for part in parts]
         shown = [bool(part.text) for part in parts]
         if not any(shown):
             return rejected("no digits found", parts)
         if not all(shown[shown.index(True) :]):
             return Reading(text, None, 0.0, False, "a blank position between digits", parts)
     seen = np.minimum(1, scores / 0.6)[[part.reason != "blank" for part in parts]]
-    confidence = float(sure * np.prod(seen) * _evenness(boxes))
+    confidence = float(np.prod(sure) * np.prod(seen) * _evenness(boxes))
     value = int(text) / 10**decimals
-    if fits < MISFIT:
+    if off > 0.35:
         return Reading(text, value, min(confidence, 0.5), False, "drums that no counter shows together", parts)
+    confidence *= float(np.clip(1.75 - 5 * off, 0, 1))  # 1 up to 0.15
     if decimals > len(text):
         return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
     enough = confidence >= ACCEPT[kind]
@@ -414,6 +358,23 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
             part = Reading("8", 8.0, 0.5, False, "uncertain")
         result.append(part)
     return result
+
+
+def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading]) -> list[float]:
+    """For each drum, the share of answers that would give the same digit."""
+    classes = np.arange(100) / 10
+    shares = []
+    for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
+        off = np.abs((classes - part.value + 5) % 10 - 5)
+        last = index == len(parts) - 1
+        if last:  # any place that is resolved to the digit that was read
+            past = (classes - int(text[-1]) + 5) % 10 - 5
+            inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
+            same = np.clip(0.5 + inside / (2 * BLURRED), 0, 1)
+        else:
+            same = off <= 0.45
+        shares.append(float((each * same).sum()))
+    return shares
 
 
 def _evenness(boxes: np.ndarray) -> float:

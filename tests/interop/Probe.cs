@@ -29,7 +29,7 @@ internal static class Probe
         float[] numbers = words.Skip(1).Where(word => char.IsDigit(word[word.Length - 1]) && word[0] != '/')
             .Select(word => float.Parse(word, CultureInfo.InvariantCulture)).ToArray();
         float shorter;
-        double sure, fits;
+        double off;
         switch (words[0])
         {
             case "read": return Write(ImageFile.Read(words[1]), words[2]);
@@ -40,10 +40,7 @@ internal static class Probe
             case "line": return Write(Crop.Line(ImageFile.Read(words[1]), Points(numbers)), words[2]);
             case "rectangle": return Text(Rectangle.Smallest(Points(numbers), out shorter)) + " " + Number(shorter);
             case "grow": return Text(Unclip.Grow(Points(numbers), 1.5));
-            case "decode":
-                double[][] drums = Enumerable.Range(0, numbers.Length / 100)
-                    .Select(i => numbers.Skip(100 * i).Take(100).Select(each => (double)each).ToArray()).ToArray();
-                return Counter.Decode(drums, out sure, out fits) + " " + Number((float)sure) + " " + Number((float)fits);
+            case "resolve": return Counter.Resolve(Array.ConvertAll(numbers, each => (double)each), out off) + " " + Number((float)off);
             case "contours":
                 Image image = ImageFile.Read(words[1]);
                 bool[] bright = new bool[image.Width * image.Height];

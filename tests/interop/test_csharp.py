@@ -12,10 +12,8 @@ import pyclipper
 import pytest
 from PIL import Image
 
-from ocrbook.meters import decode, read_digit, read_window
-from ocrbook.meters.training import circular_target
+from ocrbook.meters import read_digit, read_window, resolve
 from ocrbook.models import model_folder
-from ocrbook.render.meters import drum_positions
 from tools.book_files import ROOT
 
 SOURCES = ROOT / "notebooks" / "deployment" / "csharp"
@@ -142,17 +140,12 @@ def test_grown_boxes_have_the_corners_that_clipper_gives_them(probe):
         assert found[-1].tolist() == wanted[-1]
 
 
-def test_counters_are_decoded_as_in_python(probe):
+def test_counters_are_resolved_as_in_python(probe):
     rng = np.random.default_rng(5)
-    counters = []
-    for _ in range(300):
-        places, _ = drum_positions(int(rng.integers(2, 9)), rng)
-        drums = circular_target(places / 10, 0.01) + rng.random() * circular_target(rng.random(len(places)), 0.01)
-        counters.append((drums / drums.sum(axis=1, keepdims=True)).round(5))
-    for drums, answer in zip(counters, probe([("decode", *drums.ravel()) for drums in counters]), strict=True):
-        text, *wanted = decode(drums.astype(np.float64))
-        assert answer.split()[0] == text
-        assert np.allclose([float(each) for each in answer.split()[1:]], wanted, atol=1e-3)
+    counters = [np.round(rng.uniform(0, 10, int(rng.integers(1, 9))), 3) for _ in range(300)]
+    for places, answer in zip(counters, probe([("resolve", *places) for places in counters]), strict=True):
+        text, off = resolve(places)
+        assert answer.split()[0] == text and abs(float(answer.split()[1]) - off) < 1e-4, places
 
 
 def test_models_can_be_replaced_without_touching_anything_else(probe):

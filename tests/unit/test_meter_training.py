@@ -80,9 +80,10 @@ def test_turned_and_mirrored_dials_carry_their_needle_along():
 
 
 def test_the_map_of_a_window_has_a_peak_and_a_shape_at_each_position():
-    images, sizes, boxes = draw_windows(8, 0, FACES)
-    x, target = window_batch(images, sizes, boxes, np.random.default_rng(0))
-    assert x.shape == (8, 3, 48, 320) and target.shape == (8, 5, 80)
+    images, sizes, boxes, displays = draw_windows(8, 0, FACES)
+    x, target = window_batch(images, sizes, boxes, displays, np.random.default_rng(0))
+    assert x.shape == (8, 3, 48, 320) and target.shape == (8, 6, 80)
+    assert 0 < displays.sum() < 8 and (target[:, 4].max(axis=1) == displays).all()
     for number in range(8):
         shown = boxes[number][boxes[number, :, 2] > 0]
         for cx, cy, w, h in shown:
@@ -96,17 +97,22 @@ def test_the_map_of_a_window_has_a_peak_and_a_shape_at_each_position():
         assert not outside.any() and abs(x[number, :, :height, :width].mean()) < 0.5
 
 
-def test_the_map_of_a_photograph_points_to_the_corners():
-    images, quads, kinds = draw_photos(4, 0, FACES)
+def test_the_map_of_a_photograph_points_to_the_corners_wherever_it_was_moved():
+    _, quads, kinds = draw_photos(4, 0, FACES)
+    kinds[:, 1] = -1
+    images = np.zeros((4, 320, 320, 3), np.uint8)
+    for image, quad in zip(images, quads, strict=True):
+        cv2.fillConvexPoly(image, np.rint(quad[0]).astype(np.int32), (255, 255, 255))
     x, target = photo_batch(images, quads, kinds, np.random.default_rng(0))
     assert x.shape == (4, 3, 320, 320) and target.shape == (4, 11, 80, 80)
     for number in range(4):
-        kind = int(kinds[number, 0])
-        rows, columns = np.nonzero(target[number, kind])
+        rows, columns = np.nonzero(target[number, int(kinds[number, 0])])
         middles = np.stack([columns, rows], axis=1) * 4 + 1.5
         corners = middles[:, None] + 64 * target[number, 2:10, rows, columns].reshape(-1, 4, 2)
-        near = np.abs(corners - quads[number, 0]).max(axis=(1, 2)) < 0.01
-        assert len(rows) and near.mean() > 0.4  # the others belong to a second window
+        assert len(rows) and np.ptp(corners, axis=0).max() < 0.01
+        inside = cv2.fillConvexPoly(np.zeros((320, 320), np.uint8), np.rint(corners[0]).astype(np.int32), 1) == 1
+        bright = x[number].mean(axis=0) > x[number].mean()
+        assert (bright & inside).sum() / (bright | inside).sum() > 0.8
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from ocrbook.meters import (
     Profile,
-    decode,
     find_positions,
     find_windows,
     models,
@@ -25,7 +24,6 @@ from ocrbook.meters import (
 )
 from ocrbook.meters.__main__ import main
 from ocrbook.meters.reading import LARGEST
-from ocrbook.meters.training import circular_target
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 GRAY = np.full((60, 40), 128, np.uint8)
@@ -150,37 +148,6 @@ def test_a_last_drum_that_has_all_but_arrived_carries():
 
 def test_drums_that_no_counter_shows_together_are_told():
     assert resolve([3.5, 2.0, 1.0])[1] > 0.35
-    assert decode(thought_of(3.5, 2.0, 1.0))[2] < 0.05
-
-
-def thought_of(*places):
-    """What a network thinks of drums at these places; several places of one drum are equally likely."""
-    shares = [circular_target(np.atleast_1d(place) / 10, 0.007).mean(axis=0) for place in places]
-    return np.array(shares, np.float64)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(1, 8), st.data())
-def test_every_state_of_a_counter_is_decoded_in_spite_of_play(count, data):
-    number, part = data.draw(st.integers(0, 10**count - 1)), data.draw(st.floats(0, 0.7))
-    places = counter(number, count, part)
-    play = [data.draw(st.floats(-0.04, 0.04)) for _ in places]
-    play[-1] = max(play[-1], -part)
-    text, sure, fits = decode(thought_of(*[(place + by) % 10 for place, by in zip(places, play, strict=True)]))
-    assert text == f"{number:0{count}d}" and sure > 0.5 and fits > 0.05
-
-
-def test_of_two_likely_places_of_a_drum_its_neighbour_chooses_one():
-    text, sure, _ = decode(thought_of([3.0, 6.5], 2.0))
-    assert text == "32" and sure > 0.8
-    text, sure, _ = decode(thought_of([3.0, 6.5], 9.5))
-    assert text == "69" and sure > 0.7
-    assert 0.4 < decode(thought_of([3.0, 6.0], 2.0))[1] < 0.55  # it can't
-
-
-def test_a_last_drum_near_the_edge_makes_a_reading_less_likely():
-    middle, edge = (decode(thought_of(4.0, 2 + part))[1] for part in (0.4, 0.84))
-    assert middle > 0.85 > 0.7 > edge
 
 
 # -- how much is right; the bars are what the chapters promise, seeds from outside the data sets

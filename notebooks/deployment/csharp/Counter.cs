@@ -1,96 +1,79 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 
 namespace OcrSharp
 {
-    /// <summary>From what is thought of the drums of a counter to the digits that it shows. See ocrbook's `decode`.</summary>
+    /// <summary>From how far the drums of a counter have turned to the digits that it shows. See ocrbook's `resolve`.</summary>
     public static class Counter
     {
-        private const double Arrived = 0.85; // of its way to the next digit; then the last drum counts as there
-        private const double Trust = 0.8, Doubt = 1e-3, Geared = 0.15, Play = 0.07;
-        private const int Steps = 200; // around a drum: twentieths of a digit
+        internal const double Arrived = 0.85; // of its way to the next digit; then the last drum counts as there
 
-        /// <summary>The digits, how likely they are, and how badly the drum stands that fits worst.</summary>
+        /// <summary>The digits, and how far the drums are off what a counter can show, at worst, in digits.</summary>
         /// <remarks>
-        /// Every place is tried at which the last drum may stand, with both ways to move (a drum either moves while its
-        /// neighbour goes from 9 to 0, or, geared, all the time) and with all drums a little higher or lower. From right
-        /// to left each tells where the other drums may stand. What leads to the same digits is added up.
+        /// From right to left: take away from each drum what its neighbour says it has gone, and what is left is a digit.
+        /// A drum either moves while its neighbour goes from 9 to 0, or, geared, all the time; the way that leaves less
+        /// over is taken. What all drums are off together is the crop's fault.
         /// </remarks>
-        /// <param name="probabilities">A hundred for each drum, its tenths, from the left to the right.</param>
-        /// <param name="sure">The posterior probability of the digits.</param>
-        /// <param name="fits">How likely the worst place is, as a share of that drum's likeliest one.</param>
-        public static string Decode(double[][] probabilities, out double sure, out double fits)
+        public static string Resolve(double[] places, out double off)
         {
-            double[][] likely = Array.ConvertAll(probabilities, Twentieths);
-            double[] peaks = Array.ConvertAll(likely, each => each.Max());
-            SortedDictionary<double, double> shares = new SortedDictionary<double, double>();
-            Dictionary<double, Way> ways = new Dictionary<double, Way>();
-            List<Way> all = new List<Way>();
+            string best = null;
+            double least = double.MaxValue;
+            off = 0;
             foreach (bool geared in new[] { false, true })
-                for (int shift = -2; shift <= 2; shift++)
-                    for (int step = 0; step < Steps; step++) all.Add(new Way(likely, peaks, geared, shift / 20.0, step / 20.0));
-            double top = all.Max(way => way.Every), total = 0;
-            foreach (Way way in all)
             {
-                double share, weight = Math.Exp(way.Best - top);
-                total += Math.Exp(way.Every - top);
-                shares.TryGetValue(way.Number, out share);
-                shares[way.Number] = share + weight;
-                if (!ways.ContainsKey(way.Number) || way.Best > ways[way.Number].Best) ways[way.Number] = way;
-            }
-            double most = shares.Values.Max(), winner = shares.First(each => each.Value == most).Key;
-            sure = most / total;
-            fits = ways[winner].Worst;
-            return ((long)winner).ToString().PadLeft(probabilities.Length, '0');
-        }
-
-        private static double[] Twentieths(double[] probability)
-        {
-            double[] powers = Array.ConvertAll(probability, each => Math.Pow(each, Trust)), result = new double[Steps];
-            double sum = powers.Sum();
-            for (int k = 0; k < powers.Length; k++) result[2 * k] = powers[k] / sum + Doubt;
-            for (int k = 1; k < Steps; k += 2) result[k] = (result[k - 1] + result[(k + 1) % Steps]) / 2;
-            return result;
-        }
-
-        /// <summary>One place of the last drum, and what follows from it.</summary>
-        private sealed class Way
-        {
-            internal readonly double Best, Every, Worst, Number;
-
-            internal Way(double[][] likely, double[] peaks, bool geared, double shift, double last)
-            {
-                int drum = likely.Length - 1;
-                double here = At(likely[drum], last, shift), lower = last, unit = 1;
-                Best = Every = Math.Log(geared ? Geared : 1 - Geared) - shift / Play * (shift / Play) / 2 + Math.Log(here);
-                Worst = here / peaks[drum];
-                Number = Math.Floor(last);
-                while (--drum >= 0)
+                double[] rest;
+                FromTheRight(places, geared, out rest);
+                double common = Math.Max(-0.15, Math.Min(0.15, Median(rest, rest.Length - 1)));
+                foreach (double shift in places.Length > 3 ? new[] { 0, common } : new[] { 0.0 })
                 {
-                    double gone = geared ? lower / 10 : Math.Max(0, lower - 9), sum = 0, most = 0;
-                    int digit = 0;
-                    for (int each = 0; each < 10; each++)
+                    double[] moved = Array.ConvertAll(places, place => ((place - shift) % 10 + 10) % 10);
+                    int[] digits = FromTheRight(moved, geared, out rest);
+                    double loss = places.Length * (0.3 * Math.Abs(shift) + (geared ? 0.05 : 0)), worst = 0;
+                    foreach (double each in rest)
                     {
-                        here = At(likely[drum], each + gone, shift);
-                        sum += here;
-                        if (here <= most) continue;
-                        most = here;
-                        digit = each;
+                        loss += Math.Abs(each);
+                        worst = Math.Max(worst, Math.Abs(each));
                     }
-                    Best += Math.Log(most);
-                    Every += Math.Log(sum);
-                    Worst = Math.Min(Worst, most / peaks[drum]);
-                    lower = digit + gone;
-                    Number += digit * (unit *= 10);
+                    if (loss >= least) continue;
+                    least = loss;
+                    off = worst;
+                    double last = places[places.Length - 1] - shift;
+                    best = Text(digits, last - Math.Floor(last) >= Arrived);
                 }
-                Number = (Number + (last - Math.Floor(last) > Arrived - 1e-6 ? 1 : 0)) % (unit * 10);
             }
+            return best;
+        }
 
-            private static double At(double[] likely, double place, double shift)
+        private static int[] FromTheRight(double[] places, bool geared, out double[] off)
+        {
+            int last = places.Length - 1;
+            int[] digits = new int[places.Length];
+            off = new double[places.Length];
+            double lower = places[last];
+            digits[last] = (int)lower % 10;
+            for (int i = last - 1; i >= 0; i--)
             {
-                return likely[((int)Math.Round((place + shift) * 20) + Steps) % Steps];
+                double gone = geared ? lower / 10 : Math.Max(0, lower - 9);
+                if (!geared && gone < 0.15 && Math.Abs(places[i] - Round(places[i])) < Math.Abs(places[i] - gone - Round(places[i] - gone)))
+                    gone = 0; // the neighbour stands at 9, give or take its play
+                double digit = Round(places[i] - gone);
+                digits[i] = ((int)digit % 10 + 10) % 10;
+                off[i] = places[i] - gone - digit;
+                lower = digits[i] + gone;
             }
+            return digits;
+        }
+
+        private static string Text(int[] digits, bool carry)
+        {
+            char[] text = new char[digits.Length];
+            for (int i = digits.Length - 1; i >= 0; i--)
+            {
+                int digit = digits[i] + (carry ? 1 : 0);
+                carry = digit == 10;
+                text[i] = (char)('0' + digit % 10);
+            }
+            return new string(text);
         }
 
         /// <summary>The median of the first numbers.</summary>
@@ -101,6 +84,11 @@ namespace OcrSharp
             for (int i = 0; i < count; i++) sorted[i] = values[i];
             Array.Sort(sorted);
             return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+        }
+
+        private static double Round(double value)
+        {
+            return Math.Round(value, MidpointRounding.ToEven);
         }
     }
 }

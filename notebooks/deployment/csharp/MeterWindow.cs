@@ -7,8 +7,8 @@ namespace OcrSharp
     /// <summary>Reads the whole window of a meter.</summary>
     public sealed class MeterWindow
     {
-        private const double Certain = 0.85;
-        private const double Misfit = 0.05; // of its likeliest place; below that no drum is believed to stand
+        private const double CertainDrum = 0.75, CertainDisplay = 0.8;
+        private const double Blurred = 0.2; // how far a last drum must be from where its digit changes
         private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
 
         private readonly MeterDigits digits;
@@ -53,12 +53,14 @@ namespace OcrSharp
 
         private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)
         {
-            double sure, fits;
-            string text = Counter.Decode(probabilities, out sure, out fits);
+            double off, sure = 1;
+            string text = Counter.Resolve(parts.Select(part => part.Value.Value).ToArray(), out off);
+            for (int i = 0; i < parts.Count; i++)
+                sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], text[i] - '0');
             sure *= Seen(found, parts) * Evenness(found);
-            if (fits < Misfit)
+            if (off > 0.35)
                 return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
-            return Judged(text, decimals, sure, parts);
+            return Judged(text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * off)), CertainDrum, parts);
         }
 
         private static Reading Displayed(List<Position> found, List<Reading> parts, int decimals)
@@ -69,18 +71,39 @@ namespace OcrSharp
             if (parts.Skip(first).Any(part => part.Text == "")) return new Reading(text, null, 0, false, "a blank position between digits", parts);
             double sure = 1;
             foreach (Reading part in parts) sure *= part.Confidence;
-            return Judged(text, decimals, sure * Seen(found, parts) * Evenness(found), parts);
+            return Judged(text, decimals, sure * Seen(found, parts) * Evenness(found), CertainDisplay, parts);
         }
 
-        private static Reading Judged(string text, int decimals, double sure, List<Reading> parts)
+        private static Reading Judged(string text, int decimals, double sure, double least, List<Reading> parts)
         {
             if (decimals > text.Length) return new Reading(text, Number(text, decimals), sure, false, "fewer digits than decimals", parts);
-            return new Reading(text, Number(text, decimals), sure, sure >= Certain, sure >= Certain ? "" : "uncertain", parts);
+            return new Reading(text, Number(text, decimals), sure, sure >= least, sure >= least ? "" : "uncertain", parts);
         }
 
         private static double Number(string text, int decimals)
         {
             return long.Parse(text) / Math.Pow(10, decimals);
+        }
+
+        /// <summary>The share of answers that lie less than half a digit from one.</summary>
+        private static double Near(double[] probability, double value)
+        {
+            double sure = 0;
+            for (int k = 0; k < probability.Length; k++)
+                if (Math.Abs((k / 10.0 - value + 15) % 10 - 5) <= 0.45) sure += probability[k];
+            return sure;
+        }
+
+        /// <summary>The share of answers for which the last drum is read as the same digit.</summary>
+        private static double Same(double[] probability, int digit)
+        {
+            double sure = 0;
+            for (int k = 0; k < probability.Length; k++)
+            {
+                double past = (k / 10.0 - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
+                sure += probability[k] * Math.Max(0, Math.Min(1, 0.5 + inside / (2 * Blurred)));
+            }
+            return sure;
         }
 
         private static double Seen(List<Position> found, List<Reading> parts)
