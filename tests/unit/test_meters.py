@@ -21,9 +21,10 @@ from ocrbook.meters import (
     read_photo,
     read_window,
     resolve,
+    windows,
 )
 from ocrbook.meters.__main__ import main
-from ocrbook.meters.reading import LARGEST
+from ocrbook.meters.reading import LARGEST, Reading
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 GRAY = np.full((60, 40), 128, np.uint8)
@@ -194,6 +195,34 @@ def test_photographs_are_found_and_read_and_wrong_ones_are_not_accepted():
 def overlap(a, b):
     area, _ = cv2.intersectConvexConvex(np.float32(a), np.float32(b))
     return area / (cv2.contourArea(np.float32(a)) + cv2.contourArea(np.float32(b)) - area)
+
+
+def test_the_kind_of_a_window_is_told_from_its_positions():
+    told = [
+        find_positions(held_out_window(kind, seed).image)[2] == kind
+        for kind in ("drum", "lcd")
+        for seed in range(5_000, 5_040)
+    ]
+    assert np.mean(told) >= 0.95
+    window = held_out_window("lcd", 5_000)
+    assert read_window(window.image, None) == read_window(window.image, "lcd")
+
+
+def test_a_low_contrast_8_among_others_is_no_blank_position_and_ghosts_are_no_8():
+    strong, weak = np.zeros((40, 24, 3), np.uint8), np.zeros((40, 24, 3), np.uint8)
+    strong[:, 8:16], weak[:, 8:16] = 200, 40
+    blank, eight, one = (
+        Reading("", None, 0.9, False, "blank"),
+        Reading("8", 8.0, 0.9, True, ""),
+        Reading("1", 1.0, 0.9, True, ""),
+    )
+    like_8 = np.full(11, 0.01)
+    like_8[[8, 10]] = 0.2, 0.7
+    probability = np.stack([like_8, like_8])
+    found = windows._by_contrast([one, blank], probability, [strong, strong])
+    assert [part.text for part in found] == ["1", "8"] and not found[1].accepted
+    assert windows._by_contrast([one, blank], probability, [strong, weak])[1].reason == "blank"
+    assert [part.text for part in windows._by_contrast([eight, one], probability, [weak, strong])] == ["", "1"]
 
 
 def test_positions_stand_where_the_digits_are():
