@@ -56,6 +56,21 @@ def _draw(job: tuple[str, int]) -> Path:
     return path
 
 
+def batches_of(count: int, size: int, rng: np.random.Generator, extent: np.ndarray | None = None) -> np.ndarray:
+    """The rows of an epoch in random batches: int (count // size, size).
+
+    With an extent for each row, those of a batch are nearly alike in it: of every sixteen batches drawn together, the
+    rows are sorted by it and dealt out again.
+    """
+    batches = rng.permutation(count)[: count // size * size].reshape(-1, size)
+    if extent is None:
+        return batches
+    for start in range(0, len(batches), 16):
+        rows = batches[start : start + 16].reshape(-1)
+        batches[start : start + 16] = rows[np.argsort(extent[rows], kind="stable")].reshape(-1, size)
+    return rng.permutation(batches)
+
+
 def train(name: str, workers: int = 1) -> None:
     """Draw, train, export and write the card of one network."""
     from ocrbook.meters.training import RECIPES
@@ -79,6 +94,7 @@ def train(name: str, workers: int = 1) -> None:
     count = len(arrays[0])
     held = max(recipe.size, int(HELD * count))
     count -= held  # the last ones
+    extent = recipe.extent and recipe.extent(*(array[:count] for array in arrays))
     per_epoch = count // recipe.size
     orders: dict[int, np.ndarray] = {}
 
@@ -86,8 +102,8 @@ def train(name: str, workers: int = 1) -> None:
         epoch, place = divmod(step, per_epoch)
         if epoch not in orders:
             orders.clear()
-            orders[epoch] = np.random.default_rng([7, epoch]).permutation(count)
-        rows = np.sort(orders[epoch][place * recipe.size : (place + 1) * recipe.size])
+            orders[epoch] = batches_of(count, recipe.size, np.random.default_rng([7, epoch]), extent)
+        rows = np.sort(orders[epoch][place])
         return recipe.batch(*(array[rows] for array in arrays), np.random.default_rng([3, step]))
 
     def score(net) -> float:

@@ -14,12 +14,19 @@ ACCEPT = 0.8
 
 
 def read_turn(image: np.ndarray) -> tuple[float, float]:
-    """The turn of a needle clockwise from the top, in [0, 1), and the share of answers within a fiftieth of it."""
+    """The turn of a needle clockwise from the top, in [0, 1), and the share of answers within a fiftieth of it.
+
+    The geometric mean of eight looks at the dial: in each of four quarter turns, and in a mirror.
+    """
     fitted = cv2.resize(image, DIAL_SIZE[::-1], interpolation=cv2.INTER_AREA)
-    probability = softmax(run("dial", normalized(fitted[None])))
-    turn = float(circular_mean(probability)[0])
+    looks = [np.rot90(seen, -quarters) for seen in (fitted, fitted[:, ::-1]) for quarters in range(4)]
+    each = np.log(softmax(run("dial", normalized(np.stack(looks)))) + 1e-6)
+    upright = np.stack([np.roll(answer, -25 * (number % 4)) for number, answer in enumerate(each)])
+    upright[4:] = np.roll(upright[4:, ::-1], 1, axis=1)  # the turn -t for t
+    probability = softmax(upright.mean(axis=0))
+    turn = float(circular_mean(probability[None])[0])
     off = np.abs((np.arange(100) / 100 - turn + 0.5) % 1 - 0.5)
-    return turn, float(probability[0, off <= 0.02].sum())
+    return turn, float(probability[off <= 0.02].sum())
 
 
 def read_dial(image: np.ndarray, low: float = 0, high: float = 10, clockwise: bool = True) -> Reading:

@@ -9,6 +9,8 @@ DIGIT_SIZE = (48, 32)
 DIAL_SIZE = (64, 64)
 WINDOW_HEIGHT = 48
 PHOTO_SIZE = (320, 320)
+BESIDE = 32
+"""Columns of zeros to the right of a window: the network was taught with some, and needs them for the last position."""
 
 
 def normalized(images: np.ndarray) -> np.ndarray:

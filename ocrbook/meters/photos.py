@@ -36,7 +36,6 @@ LOOSE = (0.8, 0.3)
 ACCEPT = 0.8
 """The confidence from which on a photograph is accepted."""
 
-
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
 

@@ -14,6 +14,7 @@ import paddle
 from paddle.nn import functional
 
 from ocrbook.meters.inputs import (
+    BESIDE,
     DIAL_SIZE,
     DIGIT_SIZE,
     PHOTO_SIZE,
@@ -236,9 +237,12 @@ def dial_batch(images: np.ndarray, turns: np.ndarray, rng: np.random.Generator) 
 def window_batch(
     images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, displays: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
-    """Windows, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind."""
-    count, columns = len(images), images.shape[2] // 4
-    x, inside = np.zeros((2, count, 3, *images.shape[1:3]), np.float32)
+    """Windows, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind.
+
+    The widest window is followed by `BESIDE` columns of zeros.
+    """
+    count, columns = len(images), (-(-int(sizes[:, 1].max()) // 4) * 4 + BESIDE) // 4
+    x, inside = np.zeros((2, count, 3, WINDOW_HEIGHT, 4 * columns), np.float32)
     for number, (height, width) in enumerate(sizes):
         x[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
         inside[number, :, :height, :width] = 1
@@ -266,7 +270,9 @@ def window_loss(net: paddle.nn.Layer, images: paddle.Tensor, target: paddle.Tens
     error = (functional.sigmoid(heat) - wanted).abs()
     middle = functional.binary_cross_entropy_with_logits(heat, wanted, reduction="none") * error**1.5
     weight = target[:, 5:]
-    shape = ((out[:, 1:4] - target[:, 1:4]).abs() * weight).sum() / (weight.sum() + 1)
+    off = (out[:, 1:4] - target[:, 1:4]).abs().sum(axis=1, keepdim=True)
+    level = (out[:, 3:4] - target[:, 3:4]).abs()  # counts three times: tenths are counted from it
+    shape = ((off + 2 * level) * weight).sum() / (weight.sum() + 1)
     kind = functional.binary_cross_entropy_with_logits(out[:, 4:], target[:, 4:5], weight, "sum") / (weight.sum() + 1)
     return 4 * middle.sum() / (wanted.sum() + 1) + shape + 0.3 * kind
 
@@ -289,6 +295,9 @@ def _moved_photo(
 
 def photo_batch(images: np.ndarray, quads: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> Arrays:
     """Photographs, and the map of `WindowNet`, with its weights for the corners."""
+    used = images.any(axis=(0, 3))  # where all photographs of a batch lie, or all stand, not the whole canvas
+    rows, columns = (-(-int(np.flatnonzero(used.any(axis=axis)).max() + 1) // 32) * 32 for axis in (1, 0))
+    images = images[:, :rows, :columns]
     both = [_moved_photo(*each, rng) for each in zip(images, quads, kinds, strict=True)]
     images, quads = (np.stack(each) for each in zip(*both, strict=True))
     x = (images.astype(np.float32).transpose(0, 3, 1, 2) - 127.5) / 127.5
@@ -296,7 +305,7 @@ def photo_batch(images: np.ndarray, quads: np.ndarray, kinds: np.ndarray, rng: n
     x += rng.normal(0, 0.1, (len(x), 1, 1, 1)).astype(np.float32)
     if rng.random() < 0.2:
         x = np.ascontiguousarray(x[:, rng.permutation(3)])
-    rows, columns = images.shape[1] // 4, images.shape[2] // 4
+    rows, columns = rows // 4, columns // 4
     target = np.zeros((len(x), 11, rows, columns), np.float32)
     grid = np.stack(np.meshgrid(np.arange(columns) * 4 + 1.5, np.arange(rows) * 4 + 1.5), axis=-1).astype(np.float32)
     for number, (both, which) in enumerate(zip(quads, kinds, strict=True)):
@@ -345,6 +354,7 @@ class Recipe:
     inputs : shape of one input, for the export; -1 where any size will do
     shards, per_shard : how many times how many samples are drawn
     steps, size, peak : of the training
+    extent : function of the arrays that tells how large the sample in each row is, if they differ: a batch is of alike
     """
 
     network: Callable[[], paddle.nn.Layer]
@@ -357,6 +367,7 @@ class Recipe:
     steps: int
     size: int = 128
     peak: float = 3e-3
+    extent: Callable[..., np.ndarray] | None = None
 
 
 RECIPES = {
@@ -364,7 +375,17 @@ RECIPES = {
         lambda: DigitNet(100),
         lambda count, seed, faces: draw_digits("drum", count, seed, faces),
         lambda images, values, rng: digit_batch(images, values, rng, "drum"),
-        cross_entropy, (3, *DIGIT_SIZE), shards=32, per_shard=10_000, steps=12_000,
+        cross_entropy, (3, *DIGIT_SIZE), shards=30, per_shard=10_000, steps=12_000,
+    ),
+    "positions": Recipe(
+        PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
+        shards=12, per_shard=3_000, steps=7_000, size=32, peak=3e-3,
+        extent=lambda images, sizes, boxes, displays: sizes[:, 1],
+    ),
+    "windows": Recipe(
+        WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),
+        shards=7, per_shard=1_000, steps=2_500, size=8, peak=2e-3,
+        extent=lambda images, quads, kinds: images[:, -1].any(axis=(1, 2)),  # those that stand
     ),
     "lcd": Recipe(
         lambda: DigitNet(11, width=20),
@@ -375,13 +396,5 @@ RECIPES = {
     "dial": Recipe(
         DialNet, draw_dials, dial_batch, cross_entropy, (3, *DIAL_SIZE), shards=8, per_shard=4_000, steps=4_000,
     ),
-    "positions": Recipe(
-        PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=12, per_shard=3_000, steps=5_500, size=32, peak=3e-3,
-    ),
-    "windows": Recipe(
-        WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),
-        shards=8, per_shard=1_000, steps=3_000, size=8, peak=2e-3,
-    ),
 }  # fmt: skip
-"""The networks of `ocrbook.meters` by the name of their folder of weights."""
+"""The networks of `ocrbook.meters` by the name of their folder of weights, those that take longest first."""

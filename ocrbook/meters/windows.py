@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -11,13 +11,13 @@ import numpy as np
 
 from ocrbook.meters import digits as positions
 from ocrbook.meters.digits import BLANK
-from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_window, normalized
+from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, normalized
 from ocrbook.meters.models import run
 from ocrbook.meters.reading import Reading, checked, rejected, too_small
 from ocrbook.render.meters.scene import ARRIVED
 
-SEEN = 0.3
-"""How sure the network must be of the middle of a position."""
+SEEN, FAINT = 0.3, 0.06
+"""How sure the network must be of the middle of a position; and where it is known how many drums there are."""
 
 ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
@@ -25,8 +25,11 @@ ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 ACCEPT = {"drum": 0.75, "lcd": 0.8}
 """The confidence from which on a window is accepted."""
 
-BLURRED = 0.2
+BLURRED = 0.1
 """How far a last drum must be from where its digit changes for that digit to be certain."""
+
+CLOSE = 0.1
+"""How much more the drums must be off in the next likely way to understand a counter, for the likeliest to be clear."""
 
 GHOST, LIT = 0.5, 0.8
 """Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
@@ -57,20 +60,35 @@ def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: flo
     (digits, float)
         The float says how far the drums are off what a counter can show, at worst, in digits: 0 to 0.5.
     """
+    best = _ways(places, (False, True) if geared is None else (geared,), arrived)[0]
+    return best.text, best.off
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What drums can be taken to show: the digits, how far off they are then at worst, all together, and in all."""
+
+    text: str
+    off: float
+    shift: float
+    loss: float
+
+
+def _ways(places: Sequence[float], kinds: Sequence[bool] = (False, True), arrived: float = ARRIVED) -> list[_Way]:
+    """The ways to understand a counter, geared or not, shifted or not, the likeliest first; see `resolve`."""
     places = np.asarray(places, float)
     count = len(places)
-    best: tuple[float, float, str] | None = None
-    for way in (False, True) if geared is None else (geared,):
-        _, off = _from_the_right(places, way)
+    ways = []
+    for geared in kinds:
+        _, off = _from_the_right(places, geared)
         shifts = (0.0, float(np.clip(np.median(off[:-1]), -0.15, 0.15))) if count > 3 else (0.0,)
         for shift in shifts:
-            digits, off = _from_the_right((places - shift) % 10 % 10, way)  # twice: -1e-20 % 10 is 10
-            loss = float(np.abs(off).sum()) + count * (0.3 * abs(shift) + 0.05 * way)
-            if best is None or loss < best[0]:
-                carry = (places[-1] - shift) % 1 >= arrived
-                number = (int("".join(map(str, digits))) + carry) % 10**count
-                best = loss, float(np.abs(off).max()), f"{number:0{count}d}"
-    return best[2], best[1]
+            digits, off = _from_the_right((places - shift) % 10 % 10, geared)  # twice: -1e-20 % 10 is 10
+            loss = float(np.abs(off).sum()) + count * (0.3 * abs(shift) + 0.05 * geared)
+            carry = (places[-1] - shift) % 1 >= arrived
+            number = (int("".join(map(str, digits))) + carry) % 10**count
+            ways.append(_Way(f"{number:0{count}d}", float(np.abs(off).max()), shift, loss))
+    return sorted(ways, key=lambda way: way.loss)
 
 
 def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.ndarray]:
@@ -105,13 +123,14 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
     """
     fitted, scale = fit_window(image)
     height, width = fitted.shape[:2]
-    inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4), np.float32)
+    inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4 + BESIDE), np.float32)
     inputs[:, :, :height, :width] = normalized(fitted[None])
     heat, wide, tall, below, display = run("positions", inputs)[0]
     heat = 1 / (1 + np.exp(-heat))
     kind = positions.KINDS[int((heat * np.tanh(display)).sum() > 0)]
     padded = np.pad(heat, 1)
-    peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (SEEN if count is None else 0.06)))
+    weak = count is not None and kind == "drum"  # a drum always shows something, a blank position nothing
+    peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (FAINT if weak else SEEN)))
     if not len(peaks):
         return np.zeros((0, 4)), np.zeros(0), kind
     near = padded[peaks[:, None] + np.arange(3)] ** 2
@@ -128,14 +147,16 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
             keep.append(int(index))
     if not keep:
         return np.zeros((0, 4)), np.zeros(0), kind
-    keep = _regular(middles, scores, keep, count) if count is not None else keep[:MOST]
-    keep.sort(key=lambda index: middles[index])
+    keep = sorted(keep[:MOST], key=lambda index: middles[index])
     shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
-    if count is None:
+    if not weak:
         shape = _fill_gaps(_without_strangers(shape))
+    if count is None:
         shape[[0, -1], 4] *= _nothing_beside(shape, heat)
-    elif 2 <= len(shape) < count:
-        shape = _fill(shape, count, width)
+    else:
+        shape = _regular(shape, count)
+        if 2 <= len(shape) < count:
+            shape = _fill(shape, count, width)
     middles, widths, heights, levels, scores = shape.T
     wide, tall = np.median(widths), np.median(heights)
     if len(shape) > 2:  # digits stand in a row; a single one that jumps is a mistake
@@ -197,19 +218,16 @@ def _fill_gaps(shape: np.ndarray) -> np.ndarray:
     return both[np.argsort(both[:, 0])]
 
 
-def _regular(middles, scores, candidates: list[int], count: int) -> list[int]:
-    """The `count` candidates that stand most evenly and are most certain."""
-    if len(candidates) <= count:
-        return candidates
-    order = sorted(candidates, key=lambda index: middles[index])
-    best, chosen = -np.inf, order[:count]
-    for start in range(len(order) - count + 1):
-        for end in range(start + count - 1, len(order)):
-            if count == 1:
-                wanted = middles[[order[start]]]
-            else:
-                wanted = np.linspace(middles[order[start]], middles[order[end]], count)
-            picked = [min(order, key=lambda index, at=at: abs(middles[index] - at)) for at in wanted]
+def _regular(shape: np.ndarray, count: int) -> np.ndarray:
+    """The `count` positions, from the left to the right, that stand most evenly and are most certain."""
+    if len(shape) <= count:
+        return shape
+    middles, scores = shape[:, 0], shape[:, 4]
+    best, chosen = -np.inf, np.arange(count)
+    for start in range(len(shape) - count + 1):
+        for end in range(start + count - 1, len(shape)):
+            wanted = np.linspace(middles[start], middles[end], count)
+            picked = np.abs(wanted[:, None] - middles).argmin(axis=1)
             if len(set(picked)) < count:
                 continue
             pitch = max(1.0, (wanted[-1] - wanted[0]) / max(1, count - 1))
@@ -217,7 +235,7 @@ def _regular(middles, scores, candidates: list[int], count: int) -> list[int]:
             value = scores[picked].sum() - 3 * uneven
             if value > best:
                 best, chosen = value, picked
-    return chosen
+    return shape[chosen]
 
 
 def _fill(shape: np.ndarray, count: int, width: int) -> np.ndarray:
@@ -316,8 +334,10 @@ def read_positions(
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
     if kind == "drum":
-        text, off = resolve([part.value for part in parts])
-        sure = _sure_of_drums(probability, text, parts)
+        way, *others = _ways([part.value for part in parts])
+        text, off = way.text, way.off
+        sure = _sure_of_drums(probability, way, parts)
+        sure += [1 / (1 + np.exp((way.loss - other.loss) / CLOSE)) for other in others if other.text != text][:1]
     else:
         text, off = "".join(part.text for part in parts), 0.0
         sure = [part.confidence for part in parts]
@@ -360,7 +380,7 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
     return result
 
 
-def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading]) -> list[float]:
+def _sure_of_drums(probability: np.ndarray, way: _Way, parts: Sequence[Reading]) -> list[float]:
     """For each drum, the share of answers that would give the same digit."""
     classes = np.arange(100) / 10
     shares = []
@@ -368,7 +388,7 @@ def _sure_of_drums(probability: np.ndarray, text: str, parts: Sequence[Reading])
         off = np.abs((classes - part.value + 5) % 10 - 5)
         last = index == len(parts) - 1
         if last:  # any place that is resolved to the digit that was read
-            past = (classes - int(text[-1]) + 5) % 10 - 5
+            past = (classes - way.shift - int(way.text[-1]) + 5) % 10 - 5
             inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
             same = np.clip(0.5 + inside / (2 * BLURRED), 0, 1)
         else:

@@ -6,7 +6,7 @@ import paddle
 import pytest
 
 from ocrbook.meters.export import to_onnx
-from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_photo, fit_window, normalized
+from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_photo, fit_window, normalized
 from ocrbook.meters.models import circular_mean
 from ocrbook.meters.training import (
     RECIPES,
@@ -20,6 +20,7 @@ from ocrbook.meters.training import (
     window_batch,
 )
 from ocrbook.render.meters import training_faces
+from tools.weights import batches_of
 
 FACES = training_faces(invented=12)
 
@@ -82,12 +83,13 @@ def test_turned_and_mirrored_dials_carry_their_needle_along():
 def test_the_map_of_a_window_has_a_peak_and_a_shape_at_each_position():
     images, sizes, boxes, displays = draw_windows(8, 0, FACES)
     x, target = window_batch(images, sizes, boxes, displays, np.random.default_rng(0))
-    assert x.shape == (8, 3, 48, 320) and target.shape == (8, 6, 80)
+    wide = -(-int(sizes[:, 1].max()) // 4) * 4 + BESIDE
+    assert x.shape == (8, 3, 48, wide) and target.shape == (8, 6, wide // 4)
     assert 0 < displays.sum() < 8 and (target[:, 4].max(axis=1) == displays).all()
     for number in range(8):
         shown = boxes[number][boxes[number, :, 2] > 0]
         for cx, cy, w, h in shown:
-            column = int(np.clip(round((cx - 2) / 4), 0, 79))
+            column = int(np.clip(round((cx - 2) / 4), 0, wide // 4 - 1))
             assert target[number, 0, column] > 0.8
             assert np.isclose(np.exp(target[number, 1, column]) * 48, w, rtol=0.4)
             assert abs(target[number, 3, column] * 48 + 24 - cy) < 4 and h > 4
@@ -113,6 +115,25 @@ def test_the_map_of_a_photograph_points_to_the_corners_wherever_it_was_moved():
         inside = cv2.fillConvexPoly(np.zeros((320, 320), np.uint8), np.rint(corners[0]).astype(np.int32), 1) == 1
         bright = x[number].mean(axis=0) > x[number].mean()
         assert (bright & inside).sum() / (bright | inside).sum() > 0.8
+
+
+def test_photographs_that_lie_need_no_square():
+    images, quads, kinds = draw_photos(12, 0, FACES)
+    stand = RECIPES["windows"].extent(images, quads, kinds)
+    assert 0 < stand.sum() < 12
+    for which, shape in ((stand, (320, 256)), (~stand, (256, 320))):
+        x, target = photo_batch(images[which], quads[which], kinds[which], np.random.default_rng(0))
+        assert x.shape[2:] == shape and target.shape[2:] == (shape[0] // 4, shape[1] // 4)
+        assert target[:, :2].any(axis=(1, 2, 3)).all()
+
+
+def test_batches_hold_each_row_once_and_alike_ones_together():
+    extent = np.random.default_rng(1).integers(0, 1000, 16 * 16 + 5)
+    plain, alike = (batches_of(len(extent), 16, np.random.default_rng(0), each) for each in (None, extent))
+    for batches in (plain, alike):
+        assert batches.shape == (16, 16) and len(set(batches.ravel().tolist())) == 256
+    spread = [np.ptp(extent[batches], axis=1).mean() for batches in (plain, alike)]
+    assert spread[1] < 0.2 * spread[0]
 
 
 @pytest.mark.parametrize("name", RECIPES)

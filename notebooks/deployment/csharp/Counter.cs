@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace OcrSharp
 {
@@ -8,17 +9,32 @@ namespace OcrSharp
     {
         internal const double Arrived = 0.85; // of its way to the next digit; then the last drum counts as there
 
+        /// <summary>What drums can be taken to show.</summary>
+        internal sealed class Way
+        {
+            internal string Text;
+            internal double Off; // how far the drums are off it at worst, in digits
+            internal double Shift; // all together
+            internal double Loss; // in all
+        }
+
         /// <summary>The digits, and how far the drums are off what a counter can show, at worst, in digits.</summary>
+        public static string Resolve(double[] places, out double off)
+        {
+            Way likeliest = Ways(places)[0];
+            off = likeliest.Off;
+            return likeliest.Text;
+        }
+
+        /// <summary>The ways to understand a counter, the likeliest first.</summary>
         /// <remarks>
         /// From right to left: take away from each drum what its neighbour says it has gone, and what is left is a digit.
         /// A drum either moves while its neighbour goes from 9 to 0, or, geared, all the time; the way that leaves less
-        /// over is taken. What all drums are off together is the crop's fault.
+        /// over is likelier. What all drums are off together is the crop's fault.
         /// </remarks>
-        public static string Resolve(double[] places, out double off)
+        internal static List<Way> Ways(double[] places)
         {
-            string best = null;
-            double least = double.MaxValue;
-            off = 0;
+            List<Way> ways = new List<Way>();
             foreach (bool geared in new[] { false, true })
             {
                 double[] rest;
@@ -28,20 +44,18 @@ namespace OcrSharp
                 {
                     double[] moved = Array.ConvertAll(places, place => ((place - shift) % 10 + 10) % 10);
                     int[] digits = FromTheRight(moved, geared, out rest);
-                    double loss = places.Length * (0.3 * Math.Abs(shift) + (geared ? 0.05 : 0)), worst = 0;
+                    double last = places[places.Length - 1] - shift;
+                    Way way = new Way { Text = Text(digits, last - Math.Floor(last) >= Arrived), Shift = shift };
+                    way.Loss = places.Length * (0.3 * Math.Abs(shift) + (geared ? 0.05 : 0));
                     foreach (double each in rest)
                     {
-                        loss += Math.Abs(each);
-                        worst = Math.Max(worst, Math.Abs(each));
+                        way.Loss += Math.Abs(each);
+                        way.Off = Math.Max(way.Off, Math.Abs(each));
                     }
-                    if (loss >= least) continue;
-                    least = loss;
-                    off = worst;
-                    double last = places[places.Length - 1] - shift;
-                    best = Text(digits, last - Math.Floor(last) >= Arrived);
+                    ways.Add(way);
                 }
             }
-            return best;
+            return ways.OrderBy(way => way.Loss).ToList();
         }
 
         private static int[] FromTheRight(double[] places, bool geared, out double[] off)

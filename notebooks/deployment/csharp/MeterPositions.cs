@@ -9,7 +9,8 @@ namespace OcrSharp
     {
         internal const int Most = 12;
         private const int Height = 48, Widest = 640, Column = 4;
-        private const double Seen = 0.3, SeenOfKnown = 0.06;
+        private const int Beside = 32; // columns of zeros to the right, as in training
+        private const double Seen = 0.3, Faint = 0.06;
 
         private readonly MeterNetworks networks;
 
@@ -25,24 +26,22 @@ namespace OcrSharp
             double scale = Math.Min((double)Height / image.Height, (double)Widest / image.Width);
             int width = Math.Max(1, (int)Math.Round(image.Width * scale)), height = Math.Max(1, (int)Math.Round(image.Height * scale));
             Image fitted = scale < 1 ? Sampling.Area(image, width, height) : Resize.Linear(image, width, height);
-            int wide = (width + Column - 1) / Column * Column;
+            int wide = (width + Column - 1) / Column * Column + Beside;
             Tensor input = new Tensor(1, 3, Height, wide);
             MeterNetworks.Normalize(fitted, input, 0, wide);
             Tensor maps = networks.Run("positions", input);
             double[] heat = new double[maps.Shape[2]];
             for (int i = 0; i < heat.Length; i++) heat[i] = 1 / (1 + Math.Exp(-maps.Data[i]));
-            List<Position> found = Apart(Peaks(maps, heat, count > 0 ? SeenOfKnown : Seen), width);
+            // where it is known how many drums there are, faint ones count: a drum always shows something
+            bool weak = count > 0 && !LikeDisplay(maps, heat);
+            List<Position> found = Apart(Peaks(maps, heat, weak ? Faint : Seen), width);
             if (found.Count == 0) return found;
-            if (count > 0)
+            if (!weak) FillGaps(WithoutStrangers(found));
+            if (count == 0) NothingBeside(found, heat);
+            else
             {
                 found = Regular(found, count);
                 if (found.Count >= 2 && found.Count < count) found = Filled(found, count, width);
-            }
-            else
-            {
-                found = WithoutStrangers(found.OrderByDescending(each => each.Score).Take(Most).OrderBy(each => each.X).ToList());
-                FillGaps(found);
-                NothingBeside(found, heat);
             }
             Straighten(found);
             foreach (Position each in found)
@@ -53,6 +52,13 @@ namespace OcrSharp
                 each.Height /= scale;
             }
             return found;
+        }
+
+        private static bool LikeDisplay(Tensor maps, double[] heat)
+        {
+            double sum = 0;
+            for (int i = 0; i < heat.Length; i++) sum += heat[i] * Math.Tanh(maps.Data[4 * heat.Length + i]);
+            return sum > 0;
         }
 
         private static List<Position> Peaks(Tensor maps, double[] heat, double least)
@@ -75,7 +81,7 @@ namespace OcrSharp
             return peaks;
         }
 
-        /// <summary>The most certain ones that do not overlap and lie inside, from the left to the right.</summary>
+        /// <summary>The most certain ones that do not overlap and lie inside, `Most` of them, from the left to the right.</summary>
         private static List<Position> Apart(List<Position> peaks, int width)
         {
             List<Position> kept = new List<Position>();
@@ -84,7 +90,7 @@ namespace OcrSharp
                 if (each.X <= 0.25 * each.Width || each.X >= width - 0.25 * each.Width) continue;
                 if (kept.All(other => Math.Abs(each.X - other.X) > 0.7 * Math.Min(each.Width, other.Width))) kept.Add(each);
             }
-            return kept.OrderBy(each => each.X).ToList();
+            return kept.Take(Most).OrderBy(each => each.X).ToList();
         }
 
         /// <summary>The `count` candidates that stand most evenly and are most certain.</summary>

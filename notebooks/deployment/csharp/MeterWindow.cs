@@ -8,7 +8,8 @@ namespace OcrSharp
     public sealed class MeterWindow
     {
         private const double CertainDrum = 0.75, CertainDisplay = 0.8;
-        private const double Blurred = 0.2; // how far a last drum must be from where its digit changes
+        private const double Blurred = 0.1; // how far a last drum must be from where its digit changes
+        private const double Close = 0.1; // how much more the drums must be off in the next likely way
         private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
 
         private readonly MeterDigits digits;
@@ -53,14 +54,15 @@ namespace OcrSharp
 
         private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)
         {
-            double off, sure = 1;
-            string text = Counter.Resolve(parts.Select(part => part.Value.Value).ToArray(), out off);
+            List<Counter.Way> ways = Counter.Ways(parts.Select(part => part.Value.Value).ToArray());
+            Counter.Way way = ways[0], other = ways.Find(each => each.Text != way.Text);
+            double sure = other == null ? 1 : 1 / (1 + Math.Exp((way.Loss - other.Loss) / Close));
             for (int i = 0; i < parts.Count; i++)
-                sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], text[i] - '0');
+                sure *= i + 1 < parts.Count ? Near(probabilities[i], parts[i].Value.Value) : Same(probabilities[i], way);
             sure *= Seen(found, parts) * Evenness(found);
-            if (off > 0.35)
-                return new Reading(text, Number(text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
-            return Judged(text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * off)), CertainDrum, parts);
+            if (way.Off > 0.35)
+                return new Reading(way.Text, Number(way.Text, decimals), Math.Min(sure, 0.5), false, "drums that no counter shows together", parts);
+            return Judged(way.Text, decimals, sure * Math.Max(0, Math.Min(1, 1.75 - 5 * way.Off)), CertainDrum, parts);
         }
 
         private static Reading Displayed(List<Position> found, List<Reading> parts, int decimals)
@@ -95,12 +97,13 @@ namespace OcrSharp
         }
 
         /// <summary>The share of answers for which the last drum is read as the same digit.</summary>
-        private static double Same(double[] probability, int digit)
+        private static double Same(double[] probability, Counter.Way way)
         {
             double sure = 0;
+            int digit = way.Text[way.Text.Length - 1] - '0';
             for (int k = 0; k < probability.Length; k++)
             {
-                double past = (k / 10.0 - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
+                double past = (k / 10.0 - way.Shift - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
                 sure += probability[k] * Math.Max(0, Math.Min(1, 0.5 + inside / (2 * Blurred)));
             }
             return sure;

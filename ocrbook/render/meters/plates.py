@@ -9,6 +9,7 @@ import numpy as np
 
 from ocrbook.fonts import LATIN, font
 from ocrbook.page import Page, TextLine
+from ocrbook.render.meters.scene import blend
 
 METER_STYLES = ("drum", "lcd")
 """How the reading is shown: on rolling drums, or as seven segments."""
@@ -86,12 +87,11 @@ def _digit(digit: str, face: str, size: tuple[int, int], weight: float) -> np.nd
     return cv2.resize(ink, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def _segments(digit: int | None, size: tuple[int, int], weight: float, ghost: float) -> np.ndarray:
+def _segments(digit: int, size: tuple[int, int], weight: float, ghost: float) -> np.ndarray:
     """Ink of a seven-segment digit, float32 of `size`; segments that are off have the strength `ghost`."""
     width, height = size
     ink = np.zeros((4 * height, 4 * width), np.float32)
     thick = weight * height
-    lit = 0 if digit is None else _LIT[digit]
     for number, ends in enumerate(_SEGMENTS.reshape(-1, 2, 2)):
         a, b = thick / 2 + ends / [1, 2] * [width - thick, height - thick]
         along = (b - a) / np.linalg.norm(b - a) * thick
@@ -99,14 +99,9 @@ def _segments(digit: int | None, size: tuple[int, int], weight: float, ghost: fl
         a, b = a + 0.12 * along, b - 0.12 * along  # a gap between neighbours
         half = along / 2
         hexagon = np.array([a, a + half + across, b - half + across, b, b - half - across, a + half - across])
-        strength = 1.0 if lit >> number & 1 else ghost
+        strength = 1.0 if _LIT[digit] >> number & 1 else ghost
         cv2.fillConvexPoly(ink, np.rint(64 * hexagon).astype(np.int32), strength, cv2.LINE_AA, 4)
     return cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-
-
-def _blend(image: np.ndarray, ink: np.ndarray, colour: np.ndarray) -> None:
-    """Put ink on an image of the same size, in place."""
-    image[:] = image * (1 - ink[..., None]) + np.asarray(colour, np.float32) * ink[..., None]
 
 
 def _drums(places: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -137,7 +132,7 @@ def _drums(places: np.ndarray, size: tuple[int, int], rng: np.random.Generator) 
             top = round(3 * height + slot.shape[0] / 2 + (offset - place % 1) * step - digit_size[1] / 2)
             side = max(0, (slot.shape[1] - digit_size[0]) // 2)
             strip[top : top + digit_size[1], side : side + digit_size[0]] = digit[:, : slot.shape[1] - side]
-        _blend(slot, strip[3 * height : 3 * height + slot.shape[0]], shown)
+        blend(slot, strip[3 * height : 3 * height + slot.shape[0]], shown)
     bend = np.cos(np.linspace(-1.25, 1.25, height)) ** rng.uniform(0.3, 0.8)  # the round of the drums
     return image * bend[:, None, None].astype(np.float32)
 
@@ -163,7 +158,7 @@ def _display(digits: str, size: tuple[int, int], rng: np.random.Generator) -> np
     matrix = np.array([[1, -slant, slant * height / 2], [0, 1, 0]])
     image = np.empty((height, width, 3), np.float32)
     image[:] = back
-    _blend(image, cv2.warpAffine(ink_of_all, matrix, (width, height)), ink)
+    blend(image, cv2.warpAffine(ink_of_all, matrix, (width, height)), ink)
     return image
 
 
@@ -175,7 +170,7 @@ def _write(image: np.ndarray, text: str, corner: tuple[float, float], size: int,
     height, width = ink.shape
     if x < 2 or y < 2 or x + width > image.shape[1] - 2 or y + height > image.shape[0] - 2:
         return None
-    _blend(image[y : y + height, x : x + width], ink, colour)
+    blend(image[y : y + height, x : x + width], ink, colour)
     return TextLine([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], text)
 
 
