@@ -36,6 +36,9 @@ LOOSE = (0.8, 0.3)
 ACCEPT = 0.8
 """The confidence from which on a photograph is accepted."""
 
+RIVAL, AS_LARGE = 0.1, 0.85
+"""The confidence from which on another window could be the reading, if its sides are not shorter than that share."""
+
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
 
@@ -240,9 +243,15 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
         return rejected("no window of a meter found")
     readings = [_read_found(image, window) for window in windows[:3]]
     # of two that can be read the larger one is the reading; print that looks like a window can't be read well
-    weights = [np.sqrt(_area(np.array(each.place))) * (0.05 + each.confidence) for each in readings]
-    parts = tuple(readings[i] for i in np.argsort(weights)[::-1])
-    return replace(parts[0], parts=parts)
+    areas = [_area(np.array(each.place)) for each in readings]
+    weights = [np.sqrt(area) * (0.05 + each.confidence) for area, each in zip(areas, readings, strict=True)]
+    order = np.argsort(weights)[::-1]
+    best, parts = readings[order[0]], tuple(readings[i] for i in order)
+    for other in order[1:]:
+        each, as_large = readings[other], areas[other] > AS_LARGE**2 * areas[order[0]]
+        if best.accepted and as_large and len(each.text) > 2 and each.confidence > RIVAL:
+            best = replace(best, accepted=False, reason="another window could be the reading, too")
+    return replace(best, parts=parts)
 
 
 def _refined(image: np.ndarray, window: Found) -> Found:

@@ -14,7 +14,6 @@ import paddle
 from paddle.nn import functional
 
 from ocrbook.meters.inputs import (
-    BESIDE,
     DIAL_SIZE,
     DIGIT_SIZE,
     PHOTO_SIZE,
@@ -234,16 +233,34 @@ def dial_batch(images: np.ndarray, turns: np.ndarray, rng: np.random.Generator) 
     return _varied(normalized(turned), rng), circular_target(targets, 0.008)
 
 
+def _moved_window(
+    image: np.ndarray, size: np.ndarray, boxes: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """A window, its width and boxes, stretched, moved up or down and tilted; what is not seen repeats the edge."""
+    height, width = size
+    across, down = min(np.exp(rng.uniform(-0.25, 0.25)), image.shape[1] / width), np.exp(rng.uniform(-0.12, 0.12))
+    tilt, off = rng.normal(0, 0.012), rng.uniform(-0.08, 0.08) * height
+    across = max(1, round(across * width)) / width
+    to = np.array([[across, 0, 0], [tilt * across, down, off + (1 - down) * height / 2 - tilt * across * width / 2]])
+    moved = boxes.copy()
+    moved[:, :2] = boxes[:, :2] @ to[:, :2].T + to[:, 2]
+    moved[:, 2:] *= [across, down]
+    canvas, wide = np.zeros_like(image), round(across * width)
+    canvas[:height, :wide] = cv2.warpAffine(
+        image[:height, :width], to, (wide, int(height)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return canvas, wide, moved * (boxes[:, 2:3] > 0)
+
+
 def window_batch(
     images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, displays: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
-    """Windows, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind.
-
-    The widest window is followed by `BESIDE` columns of zeros.
-    """
-    count, columns = len(images), (-(-int(sizes[:, 1].max()) // 4) * 4 + BESIDE) // 4
-    x, inside = np.zeros((2, count, 3, WINDOW_HEIGHT, 4 * columns), np.float32)
-    for number, (height, width) in enumerate(sizes):
+    """Windows, moved, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind."""
+    moved = [_moved_window(*each, rng) for each in zip(images, sizes, boxes, strict=True)]
+    images, widths, boxes = (np.stack(each) for each in zip(*moved, strict=True))
+    count, columns = len(images), images.shape[2] // 4
+    x, inside = np.zeros((2, count, 3, *images.shape[1:3]), np.float32)
+    for number, (height, width) in enumerate(zip(sizes[:, 0], widths, strict=True)):
         x[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
         inside[number, :, :height, :width] = 1
     x = _varied(x, rng) * inside
@@ -379,8 +396,7 @@ RECIPES = {
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=12, per_shard=3_000, steps=7_000, size=32, peak=3e-3,
-        extent=lambda images, sizes, boxes, displays: sizes[:, 1],
+        shards=10, per_shard=3_000, steps=5_500, size=32, peak=3e-3,
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),

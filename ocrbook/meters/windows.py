@@ -22,13 +22,13 @@ SEEN, FAINT = 0.3, 0.06
 ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
 
-ACCEPT = {"drum": 0.75, "lcd": 0.8}
+ACCEPT = {"drum": 0.8, "lcd": 0.75}
 """The confidence from which on a window is accepted."""
 
 BLURRED = 0.1
 """How far a last drum must be from where its digit changes for that digit to be certain."""
 
-CLOSE = 0.1
+CLOSE = 0.2
 """How much more the drums must be off in the next likely way to understand a counter, for the likeliest to be clear."""
 
 GHOST, LIT = 0.5, 0.8

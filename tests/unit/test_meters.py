@@ -16,6 +16,7 @@ from ocrbook.meters import (
     find_positions,
     find_windows,
     models,
+    photos,
     read_dial,
     read_digit,
     read_photo,
@@ -160,7 +161,7 @@ def test_windows_in_unseen_styles_are_read():
         for seed in range(5_000, 5_100):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind).text == window.text
-    assert right["drum"] >= 80 and right["lcd"] >= 93, right
+    assert right["drum"] >= 84 and right["lcd"] >= 94, right
 
 
 def test_dials_with_unseen_needles_are_read_within_a_fifth():
@@ -198,12 +199,33 @@ def test_photographs_are_found_and_read_and_wrong_ones_are_not_accepted():
         right += reading.accepted and reading.text == photo.reading
         wrong += reading.accepted and reading.text not in [window.text for window in photo.windows]
         assert reading.text != photo.serial
-    assert found >= 56 and right >= 32 and wrong <= 1, (found, right, wrong)
+    assert found >= 58 and right >= 38 and wrong <= 1, (found, right, wrong)
 
 
 def overlap(a, b):
     area, _ = cv2.intersectConvexConvex(np.float32(a), np.float32(b))
     return area / (cv2.contourArea(np.float32(a)) + cv2.contourArea(np.float32(b)) - area)
+
+
+@pytest.mark.parametrize(
+    ("side", "confidence", "accepted"),
+    [(1.0, 0.5, False), (0.9, 0.5, False), (0.6, 0.5, True), (1.0, 0.05, True)],
+    ids=["as large", "nearly", "smaller", "illegible"],
+)
+def test_of_two_windows_as_large_that_can_be_read_neither_is_accepted(monkeypatch, side, confidence, accepted):
+    square = np.array([[0, 0], [60, 0], [60, 20], [0, 20]], float)
+    windows_found = [photos.Found("drum", square, 0.9), photos.Found("drum", side * square, 0.9)]
+    sure = iter((0.95, confidence))
+
+    def read(image, window):
+        place = tuple(map(tuple, window.quad.tolist()))
+        return Reading("12345", 12345.0, next(sure), True, "", place=place)
+
+    monkeypatch.setattr(photos, "find_windows", lambda image: windows_found)
+    monkeypatch.setattr(photos, "_read_found", read)
+    reading = read_photo(np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8))
+    assert reading.accepted == accepted and len(reading.parts) == 2
+    assert accepted or "another window" in reading.reason
 
 
 def test_the_kind_of_a_window_is_told_from_its_positions():
@@ -245,14 +267,13 @@ def test_positions_stand_where_the_digits_are():
     assert np.median(off) < 0.2
 
 
-def test_knowing_how_many_digits_there_are_helps():
-    right = {(kind, known): 0 for kind in ("drum", "lcd") for known in (False, True)}
-    for kind, known in right:
+def test_windows_are_read_where_the_number_of_digits_is_known():
+    right = {"drum": 0, "lcd": 0}
+    for kind in right:
         for seed in range(5_000, 5_080):
             window = held_out_window(kind, seed)
-            digits = len(window.digits) if known else None
-            right[kind, known] += read_window(window.image, kind, digits).text == window.text
-    assert right["drum", True] >= right["drum", False] and right["lcd", True] >= right["lcd", False], right
+            right[kind] += read_window(window.image, kind, digits=len(window.digits)).text == window.text
+    assert right["drum"] >= 70 and right["lcd"] >= 74, right
 
 
 def test_a_counter_that_can_be_understood_in_two_ways_is_not_certain():

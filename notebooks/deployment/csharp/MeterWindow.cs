@@ -7,9 +7,9 @@ namespace OcrSharp
     /// <summary>Reads the whole window of a meter.</summary>
     public sealed class MeterWindow
     {
-        private const double CertainDrum = 0.75, CertainDisplay = 0.8;
+        private const double CertainDrum = 0.8, CertainDisplay = 0.75;
         private const double Blurred = 0.1; // how far a last drum must be from where its digit changes
-        private const double Close = 0.1; // how much more the drums must be off in the next likely way
+        private const double Close = 0.2; // how much more the drums must be off in the next likely way
         private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
 
         private readonly MeterDigits digits;
