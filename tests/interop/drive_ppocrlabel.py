@@ -7,6 +7,7 @@ OPTIONS is a JSON list of PPOCRLabel's own arguments, STEPS a JSON list of steps
 ["tables"], ["close"]. The last line printed is a JSON list with the result of each step.
 """
 
+import gc
 import json
 import os
 import sys
@@ -42,6 +43,7 @@ def with_local_models():
 
 
 def main():
+    gc.disable()  # a collection in the thread of automatic labelling would destroy timers of the window's, and crash
     options, steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
     paddleocr.PPStructureV3 = Absent
     if any(step[0] == "auto" for step in steps):

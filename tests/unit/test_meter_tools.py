@@ -13,7 +13,7 @@ from tools.datasets import held_out_window
 
 def test_an_unknown_network_is_named(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["weights", "drums"])
-    with pytest.raises(SystemExit, match="no network called drums; there are drum, lcd"):
+    with pytest.raises(SystemExit, match="no network called drums; there are drum, positions"):
         weights.main()
 
 
