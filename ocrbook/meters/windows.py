@@ -156,7 +156,7 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
     else:
         shape = _regular(shape, count)
         if 2 <= len(shape) < count:
-            shape = _fill(shape, count, width)
+            shape = _fill(shape, count, width, heat if kind == "lcd" else None)
     middles, widths, heights, levels, scores = shape.T
     wide, tall = np.median(widths), np.median(heights)
     if len(shape) > 2:  # digits stand in a row; a single one that jumps is a mistake
@@ -238,8 +238,8 @@ def _regular(shape: np.ndarray, count: int) -> np.ndarray:
     return shape[chosen]
 
 
-def _fill(shape: np.ndarray, count: int, width: int) -> np.ndarray:
-    """Add positions that show nothing, in gaps and at the ends, until there are `count`."""
+def _fill(shape: np.ndarray, count: int, width: int, heat: np.ndarray | None) -> np.ndarray:
+    """Add positions, in gaps and at the ends, until there are `count`; as sure as the heat, or half sure without it."""
     middles = shape[:, 0]
     gaps = np.diff(middles)
     single = gaps[gaps < 1.5 * np.median(gaps)]
@@ -257,9 +257,16 @@ def _fill(shape: np.ndarray, count: int, width: int) -> np.ndarray:
     places = np.array(places[-count:])
     near = np.abs(places[:, None] - middles).argmin(axis=1)
     filled = shape[near].copy()
-    filled[np.abs(places - middles[near]) >= 0.3 * pitch, 4] = 0.5
+    added = np.abs(places - middles[near]) >= 0.3 * pitch
+    filled[added, 4] = 0.5 if heat is None else _heat_near(heat, places[added])
     filled[:, 0] = places
     return filled
+
+
+def _heat_near(heat: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The highest heat within a column of each place; none outside the window."""
+    columns = np.clip(np.round(places / 4 - 0.5).astype(int), -2, len(heat) + 1)
+    return np.pad(heat, 3)[columns[:, None] + np.arange(2, 5)].max(axis=1)
 
 
 def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) -> list[np.ndarray]:
@@ -322,6 +329,9 @@ def read_positions(
     found = positions.readings(probability, kind)
     if kind == "lcd":
         found = _by_contrast(found, probability, crops)
+        if digits is not None:  # what was added is blank, whatever unlit segments look like
+            blank = Reading("", None, 1.0, False, "blank")
+            found = [part if score >= SEEN else blank for part, score in zip(found, scores, strict=True)]
     parts = []
     for part, (left, top, right, bottom) in zip(found, boxes.tolist(), strict=True):
         parts.append(replace(part, place=((left, top), (right, top), (right, bottom), (left, bottom))))

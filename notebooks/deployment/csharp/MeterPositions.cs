@@ -10,7 +10,8 @@ namespace OcrSharp
         internal const int Most = 12;
         private const int Height = 48, Widest = 640, Column = 4;
         private const int Beside = 32; // columns of zeros to the right, as in training
-        private const double Seen = 0.3, Faint = 0.06;
+        internal const double Seen = 0.3;
+        private const double Faint = 0.06;
 
         private readonly MeterNetworks networks;
 
@@ -41,7 +42,7 @@ namespace OcrSharp
             else
             {
                 found = Regular(found, count);
-                if (found.Count >= 2 && found.Count < count) found = Filled(found, count, width);
+                if (found.Count >= 2 && found.Count < count) found = Filled(found, count, width, weak ? null : heat);
             }
             Straighten(found);
             foreach (Position each in found)
@@ -119,8 +120,8 @@ namespace OcrSharp
             return best;
         }
 
-        /// <summary>Positions that show nothing, in gaps and at the ends, until there are `count`.</summary>
-        private static List<Position> Filled(List<Position> found, int count, int width)
+        /// <summary>Positions in gaps and at the ends until there are `count`; as sure as the heat, or half sure.</summary>
+        private static List<Position> Filled(List<Position> found, int count, int width, double[] heat)
         {
             double[] gaps = Gaps(found);
             double usual = Counter.Median(gaps, gaps.Length), pitch = gaps.Where(gap => gap < 1.5 * usual).Average();
@@ -141,11 +142,18 @@ namespace OcrSharp
             foreach (double place in places.Skip(places.Count - count))
             {
                 Position nearest = found.OrderBy(each => Math.Abs(each.X - place)).First(), one = nearest.Copy();
-                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = 0.5;
+                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = heat == null ? 0.5 : HeatNear(heat, place);
                 one.X = place;
                 filled.Add(one);
             }
             return filled;
+        }
+
+        /// <summary>The highest heat within a column of a place; none outside the window.</summary>
+        private static double HeatNear(double[] heat, double place)
+        {
+            int column = (int)Math.Round(place / Column - 0.5);
+            return heat.Where((each, i) => Math.Abs(i - column) <= 1).DefaultIfEmpty(0).Max();
         }
 
         /// <summary>Without what stands at an end and is smaller or at another distance: units and signs.</summary>
