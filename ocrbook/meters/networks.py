@@ -61,7 +61,7 @@ class PositionNet(nn.Layer):
     the logit of a display's position, not a drum.
     """
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 24) -> None:
         super().__init__()
         self.features = nn.Sequential(
             ConvUnit(3, width, stride=2),

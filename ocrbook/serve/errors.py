@@ -21,6 +21,8 @@ class Refusal(Exception):
     def __init__(self, status: int, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status, self.message = status, message
-        self.headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+        self.headers = {}
+        if retry_after is not None:  # a connection kept open so long could be closed just when the client comes back
+            self.headers = {"Retry-After": str(max(1, math.ceil(retry_after))), "Connection": "close"}
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
