@@ -19,15 +19,16 @@ $(READY): requirements.txt tools/constraints.txt tools/setup.sh
 book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
+test: export OMP_NUM_THREADS := 1
 test: $(READY) $(INTEROP) ## lint, unit tests, every notebook compared, translations, book, browser
 	@tools/setup.sh system
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
 	$(RUN) pytest -n 2 tests/unit tests/notebooks tests/interop
-	$(if $(strip $(NOTEBOOKS)),OMP_NUM_THREADS=1 $(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
+	$(if $(strip $(NOTEBOOKS)),$(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
 	@$(RUN) tools.build_book
-	$(RUN) pytest tests/book tests/browser
+	$(RUN) pytest -n 2 tests/book tests/browser
 
 notebooks: $(READY) ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
 	@tools/setup.sh system

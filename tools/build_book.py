@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools import translate
@@ -111,9 +112,10 @@ def main() -> int:
         stamp.unlink(missing_ok=True)
         vendor_katex()
         translate.write_tree()
-        for language, source in zip(_LANGUAGES, (ROOT, translate.TREE), strict=True):
-            print(f"Building the {language} edition ...", flush=True)
-            _build(language, source, every_page=before[1:] != digests[1:])
+        print(f"Building the editions: {', '.join(_LANGUAGES)} ...", flush=True)
+        with ThreadPoolExecutor() as threads:
+            every_page = [before[1:] != digests[1:]] * len(_LANGUAGES)
+            list(threads.map(_build, _LANGUAGES, (ROOT, translate.TREE), every_page))
         write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
         write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
         stamp.write_text("\n".join(digests))
