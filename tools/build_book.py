@@ -12,6 +12,7 @@ import sysconfig
 import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 from tools import translate
@@ -114,8 +115,7 @@ def main() -> int:
         translate.write_tree()
         print(f"Building the editions: {', '.join(_LANGUAGES)} ...", flush=True)
         with ThreadPoolExecutor() as threads:
-            every_page = [before[1:] != digests[1:]] * len(_LANGUAGES)
-            list(threads.map(_build, _LANGUAGES, (ROOT, translate.TREE), every_page))
+            list(threads.map(_build, _LANGUAGES, (ROOT, translate.TREE), repeat(before[1:] != digests[1:])))
         write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
         write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
         stamp.write_text("\n".join(digests))

@@ -161,7 +161,7 @@ def test_windows_in_unseen_styles_are_read():
         for seed in range(5_000, 5_100):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind).text == window.text
-    assert right["drum"] >= 84 and right["lcd"] >= 94, right
+    assert right["drum"] >= 89 and right["lcd"] >= 94, right
 
 
 def test_dials_with_unseen_needles_are_read_within_a_fifth():
@@ -273,7 +273,7 @@ def test_windows_are_read_where_the_number_of_digits_is_known():
         for seed in range(5_000, 5_080):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind, digits=len(window.digits)).text == window.text
-    assert right["drum"] >= 70 and right["lcd"] >= 74, right
+    assert right["drum"] >= 72 and right["lcd"] >= 75, right
 
 
 def test_unlit_segments_are_blank_where_the_number_of_digits_is_known():
