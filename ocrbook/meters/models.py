@@ -12,10 +12,8 @@ FOLDER = Path(__file__).parent / "weights"
 
 
 @cache
-def _session(name: str) -> onnxruntime.InferenceSession:
-    path = FOLDER / name / "inference.onnx"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it from the repository, or make it with `make weights`")
+def session_of(path: Path) -> onnxruntime.InferenceSession:
+    """A network in memory, for one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -29,7 +27,10 @@ def run(name: str, inputs: np.ndarray) -> np.ndarray:
     FileNotFoundError
         If its weights are missing.
     """
-    session = _session(name)
+    path = FOLDER / name / "inference.onnx"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: restore it from the repository, or make it with `make weights`")
+    session = session_of(path)
     return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(inputs, np.float32)})[0]
 
 

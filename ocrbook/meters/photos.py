@@ -33,11 +33,17 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = 0.8
+ACCEPT = {"drum": 0.8, "lcd": 0.75}
 """The confidence from which on a photograph is accepted."""
 
-RIVAL, AS_LARGE = 0.1, 0.85
+RIVAL, AS_LARGE = 0.3, 0.9
 """The confidence from which on another window could be the reading, if its sides are not shorter than that share."""
+
+SURELY, NEARLY = 0.65, 0.7
+"""The same whether or not it can be read: how sure the network is that it is a window, and the share of its sides."""
+
+SAME = 0.5
+"""Share of the smaller one that two windows have in common if they are one, found twice."""
 
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
@@ -161,7 +167,12 @@ def find_windows(image: np.ndarray) -> list[Found]:
     if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
         found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
     found = [_refined(image, _refined(image, each)) for each in found]
-    return sorted(found, key=lambda each: -min(1.0, each.score / CERTAIN) * np.sqrt(_area(each.quad)))
+    found.sort(key=lambda each: -(min(1.0, each.score / CERTAIN) ** 2) * np.sqrt(_area(each.quad)))
+    distinct: list[Found] = []
+    for each in found:
+        if all(_in_common(each.quad, other.quad) < SAME for other in distinct):
+            distinct.append(each)
+    return distinct
 
 
 def _find(image: np.ndarray, side: int) -> list[Found]:
@@ -202,6 +213,12 @@ def _area(quad: np.ndarray) -> float:
     return cv2.contourArea(quad.astype(np.float32))
 
 
+def _in_common(a: np.ndarray, b: np.ndarray) -> float:
+    """What two windows have in common, as a share of the smaller one."""
+    common, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
+    return common / max(1e-6, min(_area(a), _area(b)))
+
+
 def cut_out(image: np.ndarray, quad: np.ndarray, margin: tuple[float, float] = MARGIN) -> tuple[np.ndarray, np.ndarray]:
     """A window, straightened, with a margin beside and above it in its heights; and the corners that were cut."""
     across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
@@ -212,7 +229,7 @@ def cut_out(image: np.ndarray, quad: np.ndarray, margin: tuple[float, float] = M
     return crop(image, wider, turn_tall=False), wider
 
 
-def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
+def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: bool = True) -> Reading:
     """Read the meter in a photograph.
 
     Parameters
@@ -221,6 +238,8 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
         Upright, up to some fifteen degrees.
     profile : Profile, optional
         For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
+    second : bool
+        Whether PP-OCRv6 is asked, too; see `read_window`.
 
     Returns
     -------
@@ -232,26 +251,28 @@ def read_photo(image: np.ndarray, profile: Profile | None = None) -> Reading:
     ------
     TypeError, ValueError
         If the image is none that can be read.
+    FileNotFoundError
+        If PP-OCRv6 is to be asked and its weights are missing.
     """
     checked(image)
     if min(image.shape[:2]) < 32:
         return rejected("too small to be a photograph of a meter")
     if profile is not None:
-        return _read_with(profile, image)
+        return _read_with(profile, image, second)
     windows = find_windows(image)
     if not windows:
         return rejected("no window of a meter found")
-    readings = [_read_found(image, window) for window in windows[:3]]
+    readings = [_read_found(image, window, second) for window in windows[:3]]
     # of two that can be read the larger one is the reading; print that looks like a window can't be read well
-    areas = [_area(np.array(each.place)) for each in readings]
-    weights = [np.sqrt(area) * (0.05 + each.confidence) for area, each in zip(areas, readings, strict=True)]
-    order = np.argsort(weights)[::-1]
-    best, parts = readings[order[0]], tuple(readings[i] for i in order)
-    for other in order[1:]:
-        each, as_large = readings[other], areas[other] > AS_LARGE**2 * areas[order[0]]
-        if best.accepted and as_large and len(each.text) > 2 and each.confidence > RIVAL:
-            best = replace(best, accepted=False, reason="another window could be the reading, too")
-    return replace(best, parts=parts)
+    sides = np.sqrt([_area(window.quad) for window in windows])
+    order = np.argsort(-sides[:3] * [0.1 + each.confidence for each in readings])
+    first = order[0]
+    best = readings[first]
+    rivals = [i for i in order[1:] if readings[i].confidence > RIVAL and sides[i] > AS_LARGE * sides[first]]
+    unread = [i for i, each in enumerate(windows) if each.score > SURELY and sides[i] > NEARLY * sides[first]]
+    if best.accepted and (any(len(readings[i].text) > 2 for i in rivals) or set(unread) - {first}):
+        best = replace(best, accepted=False, reason="another window could be the reading, too")
+    return replace(best, parts=tuple(readings[i] for i in order))
 
 
 def _refined(image: np.ndarray, window: Found) -> Found:
@@ -281,12 +302,9 @@ def _refined(image: np.ndarray, window: Found) -> Found:
     return replace(window, kind=kind, quad=cv2.perspectiveTransform(found[None], matrix)[0])
 
 
-def _read_found(image: np.ndarray, window: Found) -> Reading:
+def _read_found(image: np.ndarray, window: Found, second: bool) -> Reading:
     """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
-    readings = []
-    for margin in CUTS:
-        straight, _ = cut_out(image, window.quad, margin)
-        readings.append(read_window(straight, None))
+    readings = [read_window(cut_out(image, window.quad, margin)[0], None, second=second) for margin in CUTS]
     weights: dict[str, float] = {}
     for each in readings:
         weights[each.text] = weights.get(each.text, 0.0) + each.confidence + 1e-3
@@ -294,23 +312,23 @@ def _read_found(image: np.ndarray, window: Found) -> Reading:
     same = [each for each in readings if each.text == text]
     reading = max(same, key=lambda each: each.confidence)
     confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / 0.8)
-    confidence *= (len(same) / len(readings)) ** 2
+    confidence *= (weights[text] / sum(weights.values())) ** 1.5
     place = tuple((float(x), float(y)) for x, y in window.quad)
     reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
-    enough = not reason and confidence >= ACCEPT
+    enough = not reason and confidence >= ACCEPT[window.kind]
     reason = reason or ("" if enough else "uncertain")
     if 0 < len(reading.text) < FEWEST[window.kind]:
         enough, reason = False, f"fewer than {FEWEST[window.kind]} digits"
     return replace(reading, confidence=confidence, accepted=enough, reason=reason, place=place)
 
 
-def _read_with(profile: Profile, image: np.ndarray) -> Reading:
+def _read_with(profile: Profile, image: np.ndarray, second: bool) -> Reading:
     """The window of a profile."""
     quad = np.array(profile.window) * [image.shape[1] / profile.size[0], image.shape[0] / profile.size[1]]
     place = tuple((float(x), float(y)) for x, y in quad)
     straight, _ = cut_out(image, quad)
     if not profile.positions:
-        reading = read_window(straight, profile.kind, profile.digits, profile.decimals)
+        reading = read_window(straight, profile.kind, profile.digits, profile.decimals, second=second)
         return replace(reading, place=place)
     # the profile's window has no margin, the one cut out has
     height = straight.shape[0] / (1 + 2 * MARGIN[1])
@@ -319,5 +337,5 @@ def _read_with(profile: Profile, image: np.ndarray) -> Reading:
     bottom = straight.shape[0] - top
     boxes = np.stack([edges[:, 0], np.full(len(edges), top), edges[:, 1], np.full(len(edges), bottom)], axis=1)
     scores = np.ones(len(boxes))
-    reading = read_positions(straight, profile.kind, boxes, scores, profile.digits, profile.decimals)
+    reading = read_positions(straight, profile.kind, boxes, scores, profile.digits, profile.decimals, second)
     return replace(reading, place=place)

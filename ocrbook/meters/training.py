@@ -38,7 +38,10 @@ from ocrbook.render.meters import (
 )
 
 CANVAS = 320
-"""Pixels of a window's width in training; a reader takes any."""
+"""Pixels of a row of windows in training; a reader takes any."""
+
+APART = 40
+"""Pixels between two windows of a row, for the network not to see one from the other's end."""
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -108,7 +111,10 @@ def cut(
 
 
 def draw_digits(kind: str, count: int, seed: int, faces: Sequence[Face] = ()) -> Arrays:
-    """`count` positions: uint8 (count, 48, 32, 3), and float32 (count,): tenths of drums, digits of displays or -1."""
+    """`count` positions: uint8 (count, 48, 32, 3), and float32 (count,): tenths of drums, digits of displays or -1.
+
+    With displays, places beside the digits are among them, where units stand and signs: they show no digit.
+    """
     rng = np.random.default_rng([kind == "lcd", seed])
     loose = {} if kind == "drum" else {"wide": (0.85, 1.9), "tall": (0.85, 2.0), "off": 0.07}
     images, values = [], []
@@ -118,7 +124,18 @@ def draw_digits(kind: str, count: int, seed: int, faces: Sequence[Face] = ()) ->
             if value >= 0 or rng.random() < 0.6:
                 images.append(cut(window.image, box, rng, **loose))
                 values.append(value)
+        if kind == "lcd" and (box := _beside(window, rng)) is not None:
+            images.append(cut(window.image, box, rng, **loose))
+            values.append(-1)
     return np.stack(images[:count]), np.array(values[:count], np.float32)
+
+
+def _beside(window: Window, rng: np.random.Generator) -> np.ndarray | None:
+    """A box beside the last position, or the first, where there is room for its middle; sometimes."""
+    last, next_to_it = ((-1, -2), (-1, -2), (0, 1))[rng.integers(3)]
+    box = window.boxes[last] + rng.uniform(0.75, 1.5) * (window.boxes[last] - window.boxes[next_to_it])
+    inside = 0 < box[:, 0].mean() < window.image.shape[1]
+    return box if inside and rng.random() < 0.6 else None
 
 
 def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
@@ -172,11 +189,14 @@ def draw_dials(count: int, seed: int, faces: Sequence[Face] = ()) -> Arrays:
 
 
 def draw_photos(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
-    """Photographs: uint8 (count, 320, 320, 3), corners (count, 2, 4, 2) of two windows, kinds (count, 2): 0, 1, -1."""
+    """Photographs: uint8 (count, 320, 320, 3), corners (count, 2, 4, 2) of two windows, kinds (count, 2): 0, 1, -1.
+
+    In two of three there are more printed numbers than on real meters: print is what looks most like a window.
+    """
     images = np.zeros((count, *PHOTO_SIZE, 3), np.uint8)
     quads, kinds = np.zeros((count, 2, 4, 2), np.float32), np.full((count, 2), -1, np.int8)
     for number in range(count):
-        photo = render_photo(100_000 * seed + number, faces=faces)
+        photo = render_photo(100_000 * seed + number, faces=faces, numbers=number % 3 * 2)
         image, scale = fit_photo(photo.image)
         images[number, : image.shape[0], : image.shape[1]] = image
         for place, window in enumerate(photo.windows):
@@ -252,31 +272,51 @@ def _moved_window(
     return canvas, wide, moved * (boxes[:, 2:3] > 0)
 
 
+def _rows(widths: np.ndarray) -> list[list[tuple[int, int]]]:
+    """Rows of windows with room between them, the widest first where they fit: (number, left end) of each."""
+    rows: list[list[tuple[int, int]]] = []
+    used: list[int] = []
+    for number in np.argsort(-widths, kind="stable").tolist():
+        wide = -(-int(widths[number]) // 4) * 4
+        row = next((i for i, end in enumerate(used) if end + APART + wide <= CANVAS), len(rows))
+        if row == len(rows):
+            rows.append([(number, 0)])
+            used.append(wide)
+        else:
+            rows[row].append((number, used[row] + APART))
+            used[row] += APART + wide
+    return rows
+
+
 def window_batch(
     images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, displays: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
-    """Windows, moved, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind."""
+    """Windows, moved, in rows, zero between; and the maps of `PositionNet`, with their weights for shape and kind."""
     moved = [_moved_window(*each, rng) for each in zip(images, sizes, boxes, strict=True)]
     images, widths, boxes = (np.stack(each) for each in zip(*moved, strict=True))
-    count, columns = len(images), images.shape[2] // 4
-    x, inside = np.zeros((2, count, 3, *images.shape[1:3]), np.float32)
+    single, inside = np.zeros((2, len(images), 3, *images.shape[1:3]), np.float32)
     for number, (height, width) in enumerate(zip(sizes[:, 0], widths, strict=True)):
-        x[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
+        single[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
         inside[number, :, :height, :width] = 1
-    x = _varied(x, rng) * inside
-    target = np.zeros((count, 6, columns), np.float32)
-    target[displays, 4] = 1
-    middles = np.arange(columns) * 4 + 2
-    for number in range(count):
-        for cx, cy, w, h in boxes[number]:
-            if w <= 0:
-                continue
-            near = np.exp(-0.5 * ((middles - cx) / 3.2) ** 2)
-            target[number, 0] = np.maximum(target[number, 0], near)
-            close = np.abs(middles - cx) < 5
-            shape = np.log(w / WINDOW_HEIGHT), np.log(h / WINDOW_HEIGHT), (cy - WINDOW_HEIGHT / 2) / WINDOW_HEIGHT
-            target[number, 1:4, close] = shape
-            target[number, 5, close] = 1
+    single = _varied(single, rng) * inside
+    rows = _rows(widths)
+    x = np.zeros((len(rows), *single.shape[1:]), np.float32)
+    target = np.zeros((len(rows), 6, CANVAS // 4), np.float32)
+    middles = np.arange(CANVAS // 4) * 4 + 2
+    for row, places in enumerate(rows):
+        for number, left in places:
+            wide = -(-int(widths[number]) // 4) * 4
+            x[row, :, :, left : left + wide] = single[number, :, :, :wide]
+            target[row, 4, left // 4 : (left + wide) // 4] = displays[number]
+            for cx, cy, w, h in boxes[number]:
+                if w <= 0:
+                    continue
+                near = np.exp(-0.5 * ((middles - left - cx) / 3.2) ** 2)
+                target[row, 0] = np.maximum(target[row, 0], near)
+                close = np.abs(middles - left - cx) < 5
+                shape = np.log(w / WINDOW_HEIGHT), np.log(h / WINDOW_HEIGHT), (cy - WINDOW_HEIGHT / 2) / WINDOW_HEIGHT
+                target[row, 1:4, close] = shape
+                target[row, 5, close] = 1
     return x, target
 
 
@@ -371,6 +411,7 @@ class Recipe:
     inputs : shape of one input, for the export; -1 where any size will do
     shards, per_shard : how many times how many samples are drawn
     steps, size, peak : of the training
+    invented : how many faces it is drawn with that are no typeface's
     extent : function of the arrays that tells how large the sample in each row is, if they differ: a batch is of alike
     """
 
@@ -384,6 +425,7 @@ class Recipe:
     steps: int
     size: int = 128
     peak: float = 3e-3
+    invented: int = 1600
     extent: Callable[..., np.ndarray] | None = None
 
 
@@ -392,15 +434,15 @@ RECIPES = {
         lambda: DigitNet(100),
         lambda count, seed, faces: draw_digits("drum", count, seed, faces),
         lambda images, values, rng: digit_batch(images, values, rng, "drum"),
-        cross_entropy, (3, *DIGIT_SIZE), shards=30, per_shard=10_000, steps=12_000,
+        cross_entropy, (3, *DIGIT_SIZE), shards=30, per_shard=10_000, steps=12_000, invented=3200,
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=10, per_shard=3_000, steps=5_500, size=32, peak=3e-3,
+        shards=10, per_shard=3_000, steps=4_600, size=48, peak=3e-3,
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),
-        shards=7, per_shard=1_000, steps=2_500, size=8, peak=2e-3,
+        shards=7, per_shard=1_000, steps=4_000, size=8, peak=2e-3,
         extent=lambda images, quads, kinds: images[:, -1].any(axis=(1, 2)),  # those that stand
     ),
     "lcd": Recipe(

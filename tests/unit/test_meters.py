@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from ocrbook.meters import (
 )
 from ocrbook.meters.__main__ import main
 from ocrbook.meters.reading import LARGEST, Reading
+from ocrbook.meters.second import digits_by_ppocr
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 GRAY = np.full((60, 40), 128, np.uint8)
@@ -208,16 +209,17 @@ def overlap(a, b):
 
 
 @pytest.mark.parametrize(
-    ("side", "confidence", "accepted"),
-    [(1.0, 0.5, False), (0.9, 0.5, False), (0.6, 0.5, True), (1.0, 0.05, True)],
-    ids=["as large", "nearly", "smaller", "illegible"],
-)
-def test_of_two_windows_as_large_that_can_be_read_neither_is_accepted(monkeypatch, side, confidence, accepted):
+    ("side", "confidence", "score", "accepted"),
+    [(1.0, 0.5, 0.5, False), (0.95, 0.5, 0.5, False), (0.6, 0.5, 0.5, True), (1.0, 0.05, 0.5, True),
+     (0.8, 0.05, 0.9, False), (0.6, 0.5, 0.9, True)],
+    ids=["as large", "nearly", "smaller", "illegible", "illegible but surely a window", "a small one"],
+)  # fmt: skip
+def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatch, side, confidence, score, accepted):
     square = np.array([[0, 0], [60, 0], [60, 20], [0, 20]], float)
-    windows_found = [photos.Found("drum", square, 0.9), photos.Found("drum", side * square, 0.9)]
+    windows_found = [photos.Found("drum", square, 0.9), photos.Found("drum", side * square, score)]
     sure = iter((0.95, confidence))
 
-    def read(image, window):
+    def read(image, window, second):
         place = tuple(map(tuple, window.quad.tolist()))
         return Reading("12345", 12345.0, next(sure), True, "", place=place)
 
@@ -226,6 +228,41 @@ def test_of_two_windows_as_large_that_can_be_read_neither_is_accepted(monkeypatc
     reading = read_photo(np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8))
     assert reading.accepted == accepted and len(reading.parts) == 2
     assert accepted or "another window" in reading.reason
+
+
+def test_a_window_is_found_once():
+    for seed in range(5_000, 5_040):
+        quads = [each.quad for each in find_windows(held_out_photo(seed).image)]
+        assert all(overlap(a, b) < 0.5 for a, b in combinations(quads, 2)), seed
+
+
+def test_ppocr_reads_digits_and_nothing_else():
+    image = np.full((60, 260, 3), 230, np.uint8)
+    cv2.putText(image, "40713 kWh", (10, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (30, 30, 30), 2, cv2.LINE_AA)
+    letters = np.full((60, 260, 3), 230, np.uint8)
+    assert digits_by_ppocr(image, np.array([[8.0, 14, 30, 44], [90, 14, 115, 44]])) == "40713"
+    assert digits_by_ppocr(letters, np.array([[8.0, 14, 115, 44]])) == ""
+
+
+@pytest.mark.parametrize("kind", ["drum", "lcd"])
+def test_a_second_opinion_changes_no_digit_and_makes_nothing_less_certain(kind):
+    more = 0
+    for seed in range(5_000, 5_030):
+        image = held_out_window(kind, seed).image
+        alone, both = read_window(image, kind), read_window(image, kind, second=True)
+        assert (alone.text, alone.value) == (both.text, both.value)
+        assert both.confidence >= alone.confidence - 1e-9
+        more += both.confidence > alone.confidence + 1e-3
+    assert more >= 3
+
+
+def test_only_digits_that_both_read_alike_become_more_certain():
+    sure = [0.9, 0.8, 0.7]
+    alike, row = windows._seconded(sure, 0.9, range(3), "123", "123")
+    assert min(alike) > 0.98 and row > 0.99
+    some, row = windows._seconded(sure, 0.9, range(2), "123", "173")
+    assert some[0] > 0.99 and some[1:] == sure[1:] and row == 0.9
+    assert windows._seconded(sure, 0.9, range(3), "123", "1234") == (sure, 0.9)
 
 
 def test_the_kind_of_a_window_is_told_from_its_positions():
@@ -309,10 +346,8 @@ def test_the_same_image_is_read_the_same_twice():
 
 def test_missing_weights_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "FOLDER", tmp_path)
-    models._session.cache_clear()
     with pytest.raises(FileNotFoundError, match="make weights"):
         read_digit(np.random.default_rng(0).integers(0, 255, (40, 30, 3)).astype(np.uint8))
-    models._session.cache_clear()
 
 
 def test_all_networks_together_stay_below_four_megabytes_and_have_a_card():

@@ -79,6 +79,7 @@ def _plate(
     faces: Sequence[Face],
     held_out: bool,
     reading: float | None,
+    numbers: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, list[Window], str]:
     """The front of a meter, float32 (H, W, 3), its windows, and its serial number."""
@@ -174,6 +175,20 @@ def _plate(
                 dial, (side, side), interpolation=cv2.INTER_AREA
             )
             used.append((np.array([x, y]), np.array([x + side, y + side])))
+    for _ in range(numbers):
+        text = "".join(map(str, rng.integers(0, 10, int(rng.integers(4, 12)))))
+        face, points = str(rng.choice(LATIN)), max(8, int(rng.uniform(0.03, 0.12) * height))
+        box = np.array(font(face, points).getmask(text).size) + 8
+        x, y = rng.uniform(0.02, 0.98, 2) * (size - box)
+        if free(x, y, *box):
+            corner, end = (int(x), int(y)), (int(x + box[0]), int(y + box[1]))
+            label, pen = (colour(rng, 200, 250, 8), colour(rng, 5, 60, 8))[:: int(rng.choice([1, 1, -1]))]
+            if labelled := rng.random() < 0.6:
+                cv2.rectangle(image, corner, end, label.tolist(), -1)
+            if rng.random() < 0.4:
+                cv2.rectangle(image, corner, end, (pen if labelled else ink).tolist(), int(rng.integers(1, 3)))
+            _write(image, text, x + 4, y + 4, points, face, pen if labelled else ink)
+            used.append((np.array(corner) - 3, np.array(end) + 3))
     for x, y in ((0.05, 0.05), (0.95, 0.05), (0.05, 0.95), (0.95, 0.95)):
         if rng.random() < 0.4:
             centre = (int(x * width), int(y * height))
@@ -215,6 +230,7 @@ def render_photo(
     hard: float | None = None,
     reading: float | None = None,
     light: int | None = None,
+    numbers: int = 0,
 ) -> Photo:
     """Draw a photograph of a meter.
 
@@ -235,6 +251,8 @@ def render_photo(
     light : int, optional
         A seed for the light, the lens and the sensor. With the same seed for the meter and another one here, a camera
         that stays takes another photograph.
+    numbers : int
+        How many more numbers are printed on it than the serial number, where there is room.
 
     Raises
     ------
@@ -256,7 +274,7 @@ def render_photo(
         size = (round(side), round(side))
     else:
         size = (round(width * rng.uniform(0.55, 1.05)), round(height * rng.uniform(0.5, 1.05)))
-    plate, windows, serial = _plate(size, kind, faces, held_out, reading, rng)
+    plate, windows, serial = _plate(size, kind, faces, held_out, reading, numbers, rng)
     cover = np.ones(size[::-1], np.float32)
     if round_one:
         cover[:] = 0
