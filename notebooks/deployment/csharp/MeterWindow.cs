@@ -42,9 +42,11 @@ namespace OcrSharp
             {
                 ByContrast(parts, probabilities, crops);
                 if (count > 0) // what was added is blank, whatever unlit segments look like
+                {
                     for (int i = 0; i < parts.Count; i++)
                         if (found[i].Score < MeterPositions.Seen) parts[i] = new Reading("", null, 1, false, "blank");
-                if (count == 0) // a position found by itself that shows nothing is none
+                }
+                else // a position found by itself that shows nothing is none
                 {
                     found = found.Where((each, i) => parts[i].Reason != "blank").ToList();
                     parts.RemoveAll(part => part.Reason == "blank");

@@ -106,7 +106,7 @@ def draw_drums(
     framed = rng.random() < 0.55
     gap = int(rng.integers(1, max(2, round(0.22 * pitch)))) if framed else int(rng.integers(0, 3))
     rim = int(rng.integers(1, 9)) if framed else int(rng.integers(0, 5))
-    step = min(step, height - 2 * rim + 0.2 * tall)  # of a drum half-way, two fifths of both digits are seen
+    step = min(step, height - 2 * rim + 0.2 * tall)  # of a drum half-way, at least two fifths of both digits are seen
     margin = int(rng.integers(0, 8))
     slot_width = max(wide, round(pitch) - gap)
     width = 2 * margin + count * (slot_width + gap)
