@@ -38,10 +38,7 @@ from ocrbook.render.meters import (
 )
 
 CANVAS = 320
-"""Pixels of a row of windows in training; a reader takes any."""
-
-APART = 40
-"""Pixels between two windows of a row, for the network not to see one from the other's end."""
+"""Pixels of a window's width in training; a reader takes any."""
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -272,51 +269,31 @@ def _moved_window(
     return canvas, wide, moved * (boxes[:, 2:3] > 0)
 
 
-def _rows(widths: np.ndarray) -> list[list[tuple[int, int]]]:
-    """Rows of windows with room between them, the widest first where they fit: (number, left end) of each."""
-    rows: list[list[tuple[int, int]]] = []
-    used: list[int] = []
-    for number in np.argsort(-widths, kind="stable").tolist():
-        wide = -(-int(widths[number]) // 4) * 4
-        row = next((i for i, end in enumerate(used) if end + APART + wide <= CANVAS), len(rows))
-        if row == len(rows):
-            rows.append([(number, 0)])
-            used.append(wide)
-        else:
-            rows[row].append((number, used[row] + APART))
-            used[row] += APART + wide
-    return rows
-
-
 def window_batch(
     images: np.ndarray, sizes: np.ndarray, boxes: np.ndarray, displays: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
-    """Windows, moved, in rows, zero between; and the maps of `PositionNet`, with their weights for shape and kind."""
+    """Windows, moved, zero outside; and the map of `PositionNet`, with its weights for the shape and the kind."""
     moved = [_moved_window(*each, rng) for each in zip(images, sizes, boxes, strict=True)]
     images, widths, boxes = (np.stack(each) for each in zip(*moved, strict=True))
-    single, inside = np.zeros((2, len(images), 3, *images.shape[1:3]), np.float32)
+    count, columns = len(images), images.shape[2] // 4
+    x, inside = np.zeros((2, count, 3, *images.shape[1:3]), np.float32)
     for number, (height, width) in enumerate(zip(sizes[:, 0], widths, strict=True)):
-        single[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
+        x[number, :, :height, :width] = normalized(images[number : number + 1, :height, :width])[0]
         inside[number, :, :height, :width] = 1
-    single = _varied(single, rng) * inside
-    rows = _rows(widths)
-    x = np.zeros((len(rows), *single.shape[1:]), np.float32)
-    target = np.zeros((len(rows), 6, CANVAS // 4), np.float32)
-    middles = np.arange(CANVAS // 4) * 4 + 2
-    for row, places in enumerate(rows):
-        for number, left in places:
-            wide = -(-int(widths[number]) // 4) * 4
-            x[row, :, :, left : left + wide] = single[number, :, :, :wide]
-            target[row, 4, left // 4 : (left + wide) // 4] = displays[number]
-            for cx, cy, w, h in boxes[number]:
-                if w <= 0:
-                    continue
-                near = np.exp(-0.5 * ((middles - left - cx) / 3.2) ** 2)
-                target[row, 0] = np.maximum(target[row, 0], near)
-                close = np.abs(middles - left - cx) < 5
-                shape = np.log(w / WINDOW_HEIGHT), np.log(h / WINDOW_HEIGHT), (cy - WINDOW_HEIGHT / 2) / WINDOW_HEIGHT
-                target[row, 1:4, close] = shape
-                target[row, 5, close] = 1
+    x = _varied(x, rng) * inside
+    target = np.zeros((count, 6, columns), np.float32)
+    target[displays, 4] = 1
+    middles = np.arange(columns) * 4 + 2
+    for number in range(count):
+        for cx, cy, w, h in boxes[number]:
+            if w <= 0:
+                continue
+            near = np.exp(-0.5 * ((middles - cx) / 3.2) ** 2)
+            target[number, 0] = np.maximum(target[number, 0], near)
+            close = np.abs(middles - cx) < 5
+            shape = np.log(w / WINDOW_HEIGHT), np.log(h / WINDOW_HEIGHT), (cy - WINDOW_HEIGHT / 2) / WINDOW_HEIGHT
+            target[number, 1:4, close] = shape
+            target[number, 5, close] = 1
     return x, target
 
 
@@ -438,7 +415,7 @@ RECIPES = {
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
-        shards=10, per_shard=3_000, steps=4_600, size=48, peak=3e-3,
+        shards=10, per_shard=3_000, steps=5_500, size=32, peak=3e-3,
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),

@@ -1,23 +1,16 @@
 """What the networks of meters are trained with: targets say what the drawings show."""
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import paddle
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ocrbook.meters.export import to_onnx
 from ocrbook.meters.inputs import WINDOW_HEIGHT, fit_photo, fit_window, normalized
 from ocrbook.meters.models import circular_mean
 from ocrbook.meters.training import (
-    APART,
-    CANVAS,
     RECIPES,
     _beside,
-    _rows,
     circular_target,
     cut,
     dial_batch,
@@ -114,50 +107,25 @@ def test_the_map_of_a_window_has_a_peak_and_a_shape_at_each_position_wherever_it
         for cx, cy, w, h in shown[shown[:, 2] > 0]:
             corners = np.rint([cx - 0.4 * w, cy - h / 2, cx + 0.4 * w, cy + h / 2]).astype(int).tolist()
             cv2.rectangle(image[:height, :width], corners[:2], corners[2:], (255, 255, 255), -1)
-    assert 0 < displays.sum() < len(large)
-    rng = np.random.default_rng(0)
+    x, target = window_batch(images, sizes, boxes, displays, np.random.default_rng(0))
+    assert x.shape == (len(large), 3, 48, 320) and target.shape == (len(large), 6, 80)
+    assert 0 < displays.sum() < len(large) and (target[:, 4].max(axis=1) == displays).all()
     for number in range(len(large)):
-        rows = [each[number : number + 1] for each in (images, sizes, boxes, displays)]
-        (x,), (target,) = window_batch(*rows, rng)
-        assert x.shape == (3, 48, 320) and target.shape == (6, 80)
-        assert target[4].max() == displays[number]
-        heat = np.pad(target[0], 1)
+        heat = np.pad(target[number, 0], 1)
         peaks = np.flatnonzero((heat[1:-1] >= heat[:-2]) & (heat[1:-1] > heat[2:]) & (heat[1:-1] > 0.7))
         assert len(peaks) == (boxes[number, :, 2] > 0).sum()
         marked = np.zeros((48, 320), bool)
         for column in peaks:
-            w, h = 48 * np.exp(target[1:3, column])
-            cx, cy = 4 * column + 2, 24 + 48 * target[3, column]
+            w, h = 48 * np.exp(target[number, 1:3, column])
+            cx, cy = 4 * column + 2, 24 + 48 * target[number, 3, column]
             rows, columns = (
                 slice(max(0, round(m - half)), round(m + half)) for m, half in ((cy, h / 2), (cx, 0.4 * w))
             )
             marked[rows, columns] = True
-        inside = x.any(axis=0)
-        gray = x.mean(axis=0)[inside]  # some are negatives
+        inside = x[number].any(axis=0)
+        gray = x[number].mean(axis=0)[inside]  # some are negatives
         assert abs(np.corrcoef(gray, marked[inside])[0, 1]) > 0.75, number
-        assert not x[:, sizes[number, 0] :].any()
-
-
-def test_windows_share_rows_without_losing_a_position():
-    images, sizes, boxes, displays = draw_windows(24, 0, FACES)
-    x, target = window_batch(images, sizes, boxes, displays, np.random.default_rng(0))
-    assert len(x) == len(target) < 24
-    heat = np.pad(target[:, 0], ((0, 0), (1, 1)))
-    peaks = (heat[:, 1:-1] >= heat[:, :-2]) & (heat[:, 1:-1] > heat[:, 2:]) & (heat[:, 1:-1] > 0.7)
-    shown = (boxes[..., 2] > 14).sum()  # the peaks of narrower ones run together
-    assert shown <= peaks.sum() <= (boxes[..., 2] > 0).sum()
-    for column in np.argwhere(target[:, 5] > 0):
-        assert x[column[0], :, :, 4 * column[1] : 4 * column[1] + 4].any()
-
-
-@given(st.lists(st.integers(1, CANVAS), min_size=1, max_size=60))
-def test_windows_in_rows_stand_apart_and_each_once(widths):
-    rows = _rows(np.array(widths))
-    assert sorted(number for row in rows for number, _ in row) == list(range(len(widths)))
-    for row in rows:
-        ends = [(left, left + widths[number]) for number, left in row]
-        assert all(left % 4 == 0 and end <= CANVAS for left, end in ends)
-        assert all(left - end >= APART for (_, end), (left, _) in pairwise(ends))
+        assert not x[number][:, sizes[number, 0] :].any()
 
 
 def test_the_map_of_a_photograph_points_to_the_corners_wherever_it_was_moved():
