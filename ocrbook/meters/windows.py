@@ -29,6 +29,9 @@ ACCEPT = {"drum": 0.8, "lcd": 0.75}
 BLURRED = 0.1
 """How far a last drum must be from where its digit changes for that digit to be certain."""
 
+BLURRED_ALL = 0.25
+"""The same where all drums roll over together, 3999 to 4000: then none shows at which level they stand."""
+
 AGREED = 0.95
 """How much of the doubt in a digit is gone once PP-OCRv6 has read it, too."""
 
@@ -431,6 +434,8 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
 def _sure_of_drums(probability: np.ndarray, way: _Way, parts: Sequence[Reading]) -> list[float]:
     """For each drum, the share of answers that would give the same digit."""
     classes = np.arange(100) / 10
+    together = len(way.text) > 1 and way.text[1:] in ("0" * (len(way.text) - 1), "9" * (len(way.text) - 1))
+    blurred = BLURRED_ALL if together else BLURRED
     shares = []
     for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
         off = np.abs((classes - part.value + 5) % 10 - 5)
@@ -438,7 +443,7 @@ def _sure_of_drums(probability: np.ndarray, way: _Way, parts: Sequence[Reading])
         if last:  # any place that is resolved to the digit that was read
             past = (classes - way.shift - int(way.text[-1]) + 5) % 10 - 5
             inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
-            same = np.clip(0.5 + inside / (2 * BLURRED), 0, 1)
+            same = np.clip(0.5 + inside / (2 * blurred), 0, 1)
         else:
             same = off <= 0.45
         shares.append(float((each * same).sum()))

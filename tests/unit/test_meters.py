@@ -27,6 +27,7 @@ from ocrbook.meters import (
 from ocrbook.meters.__main__ import main
 from ocrbook.meters.reading import LARGEST, Reading
 from ocrbook.meters.second import digits_by_ppocr
+from ocrbook.meters.training import circular_target
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 GRAY = np.full((60, 40), 128, np.uint8)
@@ -254,6 +255,17 @@ def test_a_second_opinion_changes_no_digit_and_makes_nothing_less_certain(kind):
         assert both.confidence >= alone.confidence - 1e-9
         more += both.confidence > alone.confidence + 1e-3
     assert more >= 3
+
+
+@pytest.mark.parametrize(("text", "place"), [("3999", 9.7), ("4000", 0.02)])
+def test_where_all_drums_roll_over_together_the_last_digit_is_less_certain(text, place):
+    probability = np.repeat(circular_target(np.array([place / 10]), 0.007), 4, axis=0)
+    parts = [Reading(text[-1], place, 0.9, True)] * 4
+    together, alone = (
+        windows._sure_of_drums(probability, windows._Way(each, 0, 0, 0), parts)[-1]
+        for each in (text, text[0] + "5" + text[2:])
+    )
+    assert 0.5 < together < alone - 0.05
 
 
 def test_only_digits_that_both_read_alike_become_more_certain():
