@@ -388,7 +388,6 @@ class Recipe:
     inputs : shape of one input, for the export; -1 where any size will do
     shards, per_shard : how many times how many samples are drawn
     steps, size, peak : of the training
-    invented : how many faces it is drawn with that are no typeface's
     extent : function of the arrays that tells how large the sample in each row is, if they differ: a batch is of alike
     """
 
@@ -402,7 +401,6 @@ class Recipe:
     steps: int
     size: int = 128
     peak: float = 3e-3
-    invented: int = 1600
     extent: Callable[..., np.ndarray] | None = None
 
 
@@ -411,7 +409,7 @@ RECIPES = {
         lambda: DigitNet(100),
         lambda count, seed, faces: draw_digits("drum", count, seed, faces),
         lambda images, values, rng: digit_batch(images, values, rng, "drum"),
-        cross_entropy, (3, *DIGIT_SIZE), shards=30, per_shard=10_000, steps=12_000, invented=3200,
+        cross_entropy, (3, *DIGIT_SIZE), shards=30, per_shard=10_000, steps=12_000,
     ),
     "positions": Recipe(
         PositionNet, draw_windows, window_batch, window_loss, (3, WINDOW_HEIGHT, -1),
