@@ -33,10 +33,10 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = {"drum": 0.8, "lcd": 0.75}
+ACCEPT = {"drum": 0.78, "lcd": 0.75}
 """The confidence from which on a photograph is accepted."""
 
-RIVAL, AS_LARGE = 0.3, 0.9
+RIVAL, AS_LARGE = 0.1, 0.8
 """The confidence from which on another window could be the reading, if its sides are not shorter than that share."""
 
 SURELY, NEARLY = 0.65, 0.7

@@ -32,8 +32,8 @@ BLURRED = 0.1
 BLURRED_ALL = 0.25
 """The same where all drums roll over together, 3999 to 4000: then none shows at which level they stand."""
 
-AGREED = 0.95
-"""How much of the doubt in a digit is gone once PP-OCRv6 has read it, too."""
+AGREED = 0.6
+"""How much of the doubt is gone once PP-OCRv6 has read the same digits."""
 
 CLEAR = 0.98
 """The confidence from which on it isn't asked."""
@@ -307,8 +307,8 @@ def read_window(
     decimals : int
         How many of the digits are decimals.
     second : bool
-        Whether PP-OCRv6 is asked, too, where a window isn't clear. It changes no digit; those that both read alike
-        become more certain. Takes a recognition more.
+        Whether PP-OCRv6 is asked, too, where a window isn't clear. It changes no digit; where both read the same, the
+        reading is more certain. Takes a recognition more.
 
     Returns
     -------
@@ -382,8 +382,11 @@ def read_positions(
     seen = np.minimum(1, scores / 0.6)[[part.reason != "blank" for part in parts]]
     row = float(np.prod(seen) * _evenness(boxes))
     if second and np.prod(sure) * row < CLEAR:
-        places = range(len(text) - 1) if kind == "drum" else [index for index, part in enumerate(parts) if part.text]
-        sure, row = _seconded(sure, row, places, text, digits_by_ppocr(image, boxes))
+        other, rolling = digits_by_ppocr(image, boxes), int(kind == "drum")  # it can't tell the tenths of a last drum
+        if len(other) == len(text) and other[: len(text) - rolling] == text[: len(text) - rolling]:
+            told = len(parts) - rolling
+            sure = [1 - (1 - each) * (1 - AGREED) for each in sure[:told]] + sure[told:]
+            row = 1 - (1 - row) * (1 - AGREED)
     confidence = float(np.prod(sure) * row)
     value = int(text) / 10**decimals
     if off > 0.35:
@@ -393,20 +396,6 @@ def read_positions(
         return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
     enough = confidence >= ACCEPT[kind]
     return Reading(text, value, confidence, enough, "" if enough else "uncertain", parts)
-
-
-def _seconded(
-    sure: Sequence[float], row: float, places: Sequence[int], text: str, other: str
-) -> tuple[list[float], float]:
-    """How sure the digits are, and that they are all, once another reader has answered.
-
-    Of the digits those at `places` are compared; how far a counter's last drum has turned is nothing that it can say.
-    """
-    if len(other) != len(text):
-        return list(sure), row
-    alike = [place for place, a, b in zip(places, text, other, strict=False) if a == b]
-    sure = [1 - (1 - each) * (1 - AGREED) if index in alike else each for index, each in enumerate(sure)]
-    return sure, 1 - (1 - row) * (1 - AGREED) if len(alike) > 0.6 * len(places) else row
 
 
 def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[np.ndarray]) -> list[Reading]:
