@@ -7,7 +7,6 @@ OPTIONS is a JSON list of PPOCRLabel's own arguments, STEPS a JSON list of steps
 ["tables"], ["close"]. The last line printed is a JSON list with the result of each step.
 """
 
-import gc
 import json
 import os
 import sys
@@ -43,7 +42,6 @@ def with_local_models():
 
 
 def main():
-    gc.disable()  # a collection in the thread of automatic labelling would destroy timers of the window's, and crash
     options, steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
     paddleocr.PPStructureV3 = Absent
     if any(step[0] == "auto" for step in steps):
@@ -59,8 +57,11 @@ def main():
         setattr(QMessageBox, kind, lambda *arguments: said.append(str(arguments[-1])) or QMessageBox.Ok)
     QMessageBox.question = lambda *_: QMessageBox.Yes
 
+    from libs.autoDialog import Worker
     from PPOCRLabel.PPOCRLabel import get_main_app
 
+    # automatic labelling saves, and so touches the window, in a thread of its own; on a busy machine Qt crashes at that
+    Worker.start, Worker.exec = Worker.run, lambda worker: 0
     app, window = get_main_app(["PPOCRLabel", "--lang", "en", "--gpu", "false", *options])
     folder = None
 
