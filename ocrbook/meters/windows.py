@@ -26,11 +26,9 @@ ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 ACCEPT = {"drum": 0.8, "lcd": 0.75}
 """The confidence from which on a window is accepted."""
 
-BLURRED = 0.1
-"""How far a last drum must be from where its digit changes for that digit to be certain."""
-
-BLURRED_ALL = 0.25
-"""The same where all drums roll over together, 3999 to 4000: then none shows at which level they stand."""
+BLURRED, UNLEVELLED = 0.06, 0.3
+"""How far a last drum must be from where its digit changes for that digit to be certain; and where no other drum stands
+still, so that none shows at which level they stand."""
 
 AGREED = 0.6
 """How much of the doubt is gone once PP-OCRv6 has read the same digits."""
@@ -44,6 +42,9 @@ CLOSE = 0.2
 GHOST, LIT = 0.5, 0.8
 """Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
 
+PLAY, STIFF = 0.1, 4.0
+"""How far a drum may be off the others, in digits, to count in full for their line; what holds back its slope."""
+
 MOST = 12
 """Positions that a window may have."""
 
@@ -54,8 +55,8 @@ def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: flo
     The last drum turns steadily. Each other one stands on a digit, and moves on while its lower neighbour goes from 9
     to 0; in some counters, as with pointers, all turn steadily. So from right to left: take away from each drum what
     its neighbour says it has gone, and what is left is a digit. Of the two ways to move, the one that leaves less over
-    is taken. What all drums are off together is the crop's fault, and taken away. A last drum that has all but arrived
-    counts as arrived.
+    is taken. What four or more drums are off together, along a line, is the crop's fault, and taken away; pointers have
+    no crop in common. A last drum that has all but arrived counts as arrived.
 
     Parameters
     ----------
@@ -76,35 +77,52 @@ def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: flo
 
 @dataclass(frozen=True)
 class _Way:
-    """What drums can be taken to show: the digits, how far off they are then at worst, all together, and in all."""
+    """What drums can be taken to show: the digits; how far off they are then at worst, the last one together with the
+    others, and in all; and how many of them tell at which level they stand."""
 
     text: str
     off: float
     shift: float
     loss: float
+    telling: int
 
 
 def _ways(places: Sequence[float], kinds: Sequence[bool] = (False, True), arrived: float = ARRIVED) -> list[_Way]:
-    """The ways to understand a counter, geared or not, shifted or not, the likeliest first; see `resolve`."""
+    """The ways to understand a counter, geared or not, the likeliest first; see `resolve`."""
     places = np.asarray(places, float)
     count = len(places)
     ways = []
     for geared in kinds:
-        _, off = _from_the_right(places, geared)
-        shifts = (0.0, float(np.clip(np.median(off[:-1]), -0.15, 0.15))) if count > 3 else (0.0,)
-        for shift in shifts:
-            digits, off = _from_the_right((places - shift) % 10 % 10, geared)  # twice: -1e-20 % 10 is 10
-            loss = float(np.abs(off).sum()) + count * (0.3 * abs(shift) + 0.05 * geared)
-            carry = (places[-1] - shift) % 1 >= arrived
-            number = (int("".join(map(str, digits))) + carry) % 10**count
-            ways.append(_Way(f"{number:0{count}d}", float(np.abs(off).max()), shift, loss))
+        _, off, telling = _from_the_right(places, geared)
+        shift = _together(off, telling) if count > 3 and arrived < 1 else np.zeros(count)
+        moved = (places - shift) % 10 % 10  # twice: -1e-20 % 10 is 10
+        digits, off, telling = _from_the_right(moved, geared)
+        loss = float(np.abs(off).sum() + 0.3 * np.abs(shift).sum()) + 0.05 * count * geared
+        carry = moved[-1] % 1 >= arrived
+        number = (int("".join(map(str, digits))) + carry) % 10**count
+        ways.append(_Way(f"{number:0{count}d}", float(np.abs(off).max()), float(shift[-1]), loss, int(telling.sum())))
     return sorted(ways, key=lambda way: way.loss)
 
 
-def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.ndarray]:
-    """The digits of drums, the last one rounded down, and how far each is off them."""
+def _together(off: np.ndarray, telling: np.ndarray) -> np.ndarray:
+    """What drums are off together: a line along the row, through those that tell.
+
+    Least squares, with the slope held back (ridge regression) and none taken to be far off the median.
+    """
+    if not telling.any():
+        return np.zeros(len(off))
+    places = np.arange(len(off)) - np.flatnonzero(telling).mean()
+    x, off = places[telling], off[telling]
+    off = np.clip(off, *(np.median(off) + np.array([-PLAY, PLAY])))
+    slope = (off * x).sum() / ((x**2).sum() + STIFF)
+    return np.clip(off.mean() + slope * places, -0.25, 0.25)
+
+
+def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """The digits of drums, the last one rounded down; how far each is off them; and whether that tells at which level
+    they stand: a drum that is carried is off as much as the one that carries it."""
     lower = float(places[-1])
-    digits, off = [int(lower) % 10], [0.0]
+    digits, off, telling = [int(lower) % 10], [0.0], [False]
     for place in places[-2::-1]:
         # `lower` is where the neighbour stands as resolved: at 0 and not at 9.98, if it has no reason to move
         gone = lower / 10 if geared else max(0.0, lower - 9)
@@ -113,8 +131,9 @@ def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.nda
         digit = round(place - gone)
         digits.append(digit % 10)
         off.append(float(place - gone - digit))
+        telling.append(geared or gone == 0)
         lower = digit % 10 + gone
-    return digits[::-1], np.array(off[::-1])
+    return digits[::-1], np.array(off[::-1]), np.array(telling[::-1])
 
 
 def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
@@ -423,8 +442,7 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
 def _sure_of_drums(probability: np.ndarray, way: _Way, parts: Sequence[Reading]) -> list[float]:
     """For each drum, the share of answers that would give the same digit."""
     classes = np.arange(100) / 10
-    together = len(way.text) > 1 and way.text[1:] in ("0" * (len(way.text) - 1), "9" * (len(way.text) - 1))
-    blurred = BLURRED_ALL if together else BLURRED
+    blurred = max(BLURRED, UNLEVELLED / (1 + way.telling))
     shares = []
     for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
         off = np.abs((classes - part.value + 5) % 10 - 5)

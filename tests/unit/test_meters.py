@@ -122,7 +122,7 @@ def counter(number, count, part, geared=False):
 @given(st.integers(2, 8), st.data())
 def test_every_state_of_a_counter_is_resolved_in_spite_of_play(count, data):
     number = data.draw(st.integers(0, 10**count - 1))
-    part = data.draw(st.floats(0, 0.76))  # and twice the play, its own and the common one: still not arrived
+    part = data.draw(st.floats(0, 0.74))  # and its own play, and that of the others' line: still not arrived
     places = counter(number, count, part)
     play = [data.draw(st.floats(-0.04, 0.04)) for _ in places]
     play[-1] = max(play[-1], -part)
@@ -257,15 +257,19 @@ def test_a_second_opinion_changes_no_digit_and_makes_nothing_less_certain(kind):
     assert more >= 3
 
 
-@pytest.mark.parametrize(("text", "place"), [("3999", 9.7), ("4000", 0.02)])
-def test_where_all_drums_roll_over_together_the_last_digit_is_less_certain(text, place):
-    probability = np.repeat(circular_target(np.array([place / 10]), 0.007), 4, axis=0)
-    parts = [Reading(text[-1], place, 0.9, True)] * 4
-    together, alone = (
-        windows._sure_of_drums(probability, windows._Way(each, 0, 0, 0), parts)[-1]
-        for each in (text, text[0] + "5" + text[2:])
-    )
-    assert 0.5 < together < alone - 0.05
+def test_what_all_drums_are_off_together_along_a_line_is_taken_away():
+    tilted = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.8]) + 0.04 * np.arange(-3, 3)  # 6.88 as it stands in the crop
+    assert resolve(tilted)[0] == "123456" and resolve([1.0, 2.0, 3.0, 4.0, 5.0, 6.88])[0] == "123457"
+
+
+def test_the_fewer_drums_stand_still_the_less_certain_is_the_last_digit():
+    def sure(places):
+        probability = circular_target(np.array(places) / 10, 0.007)
+        parts = [Reading(str(round(place) % 10), place, 0.9, True) for place in places]
+        return windows._sure_of_drums(probability, windows._ways(places)[0], parts)[-1]
+
+    standing, one_moves, all_move = sure([3.0, 5.0, 5.0, 9.7]), sure([3.0, 5.0, 9.7, 9.7]), sure([3.7, 9.7, 9.7, 9.7])
+    assert 0.5 < all_move < one_moves - 0.01 < standing - 0.02
 
 
 def test_a_second_opinion_counts_only_if_it_is_the_same_and_says_nothing_of_a_last_drum(monkeypatch):

@@ -8,14 +8,17 @@ namespace OcrSharp
     public static class Counter
     {
         internal const double Arrived = 0.85; // of its way to the next digit; then the last drum counts as there
+        private const double Play = 0.1; // how far a drum may be off the others to count in full for their line
+        private const double Stiff = 4; // what holds back the slope of that line
 
         /// <summary>What drums can be taken to show.</summary>
         internal sealed class Way
         {
             internal string Text;
             internal double Off; // how far the drums are off it at worst, in digits
-            internal double Shift; // all together
+            internal double Shift; // the last one together with the others
             internal double Loss; // in all
+            internal int Telling; // how many of them tell at which level they stand
         }
 
         /// <summary>The digits, and how far the drums are off what a counter can show, at worst, in digits.</summary>
@@ -30,7 +33,7 @@ namespace OcrSharp
         /// <remarks>
         /// From right to left: take away from each drum what its neighbour says it has gone, and what is left is a digit.
         /// A drum either moves while its neighbour goes from 9 to 0, or, geared, all the time; the way that leaves less
-        /// over is likelier. What all drums are off together is the crop's fault.
+        /// over is likelier. What four or more are off together, along a line, is the crop's fault.
         /// </remarks>
         internal static List<Way> Ways(double[] places)
         {
@@ -38,31 +41,49 @@ namespace OcrSharp
             foreach (bool geared in new[] { false, true })
             {
                 double[] rest;
-                FromTheRight(places, geared, out rest);
-                double common = Math.Max(-0.15, Math.Min(0.15, Median(rest, rest.Length - 1)));
-                foreach (double shift in places.Length > 3 ? new[] { 0, common } : new[] { 0.0 })
+                bool[] telling;
+                FromTheRight(places, geared, out rest, out telling);
+                double[] shift = places.Length > 3 ? Together(rest, telling) : new double[places.Length];
+                double[] moved = places.Select((place, i) => ((place - shift[i]) % 10 + 10) % 10).ToArray();
+                int[] digits = FromTheRight(moved, geared, out rest, out telling);
+                int end = places.Length - 1;
+                ways.Add(new Way
                 {
-                    double[] moved = Array.ConvertAll(places, place => ((place - shift) % 10 + 10) % 10);
-                    int[] digits = FromTheRight(moved, geared, out rest);
-                    double last = places[places.Length - 1] - shift;
-                    Way way = new Way { Text = Text(digits, last - Math.Floor(last) >= Arrived), Shift = shift };
-                    way.Loss = places.Length * (0.3 * Math.Abs(shift) + (geared ? 0.05 : 0));
-                    foreach (double each in rest)
-                    {
-                        way.Loss += Math.Abs(each);
-                        way.Off = Math.Max(way.Off, Math.Abs(each));
-                    }
-                    ways.Add(way);
-                }
+                    Text = Text(digits, moved[end] - Math.Floor(moved[end]) >= Arrived),
+                    Off = rest.Max(each => Math.Abs(each)),
+                    Shift = shift[end],
+                    Loss = rest.Sum(each => Math.Abs(each)) + 0.3 * shift.Sum(each => Math.Abs(each)) + (geared ? 0.05 * places.Length : 0),
+                    Telling = telling.Count(each => each)
+                });
             }
             return ways.OrderBy(way => way.Loss).ToList();
         }
 
-        private static int[] FromTheRight(double[] places, bool geared, out double[] off)
+        /// <summary>What drums are off together: a line along the row, through those that tell.</summary>
+        private static double[] Together(double[] off, bool[] telling)
+        {
+            double[] shift = new double[off.Length];
+            int[] which = Enumerable.Range(0, off.Length).Where(i => telling[i]).ToArray();
+            if (which.Length == 0) return shift;
+            double usual = Median(Array.ConvertAll(which, i => off[i]), which.Length), middle = which.Average();
+            double[] near = Array.ConvertAll(which, i => Math.Max(usual - Play, Math.Min(usual + Play, off[i])));
+            double above = 0, below = Stiff;
+            for (int k = 0; k < which.Length; k++)
+            {
+                above += near[k] * (which[k] - middle);
+                below += (which[k] - middle) * (which[k] - middle);
+            }
+            for (int i = 0; i < shift.Length; i++)
+                shift[i] = Math.Max(-0.25, Math.Min(0.25, near.Average() + above / below * (i - middle)));
+            return shift;
+        }
+
+        private static int[] FromTheRight(double[] places, bool geared, out double[] off, out bool[] telling)
         {
             int last = places.Length - 1;
             int[] digits = new int[places.Length];
             off = new double[places.Length];
+            telling = new bool[places.Length];
             double lower = places[last];
             digits[last] = (int)lower % 10;
             for (int i = last - 1; i >= 0; i--)
@@ -73,6 +94,7 @@ namespace OcrSharp
                 double digit = Round(places[i] - gone);
                 digits[i] = ((int)digit % 10 + 10) % 10;
                 off[i] = places[i] - gone - digit;
+                telling[i] = geared || gone == 0;
                 lower = digits[i] + gone;
             }
             return digits;

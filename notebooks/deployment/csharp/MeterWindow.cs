@@ -8,8 +8,8 @@ namespace OcrSharp
     public sealed class MeterWindow
     {
         private const double CertainDrum = 0.8, CertainDisplay = 0.75;
-        private const double Blurred = 0.1; // how far a last drum must be from where its digit changes
-        private const double BlurredAll = 0.25; // the same where all drums roll over together
+        private const double Blurred = 0.06; // how far a last drum must be from where its digit changes
+        private const double Unlevelled = 0.3; // the same where no other drum stands still
         private const double Close = 0.2; // how much more the drums must be off in the next likely way
         private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
 
@@ -107,7 +107,7 @@ namespace OcrSharp
         {
             double sure = 0;
             int digit = way.Text[way.Text.Length - 1] - '0';
-            double blurred = way.Text.Length > 1 && way.Text.Skip(1).All(each => each == (digit == 0 ? '0' : '9')) ? BlurredAll : Blurred;
+            double blurred = Math.Max(Blurred, Unlevelled / (1 + way.Telling));
             for (int k = 0; k < probability.Length; k++)
             {
                 double past = (k / 10.0 - way.Shift - digit + 15) % 10 - 5, inside = 0.5 - Math.Abs(past - (Counter.Arrived - 0.5));
