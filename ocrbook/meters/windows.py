@@ -17,8 +17,9 @@ from ocrbook.meters.reading import Reading, checked, rejected, too_small
 from ocrbook.meters.second import digits_by_ppocr
 from ocrbook.render.meters.scene import ARRIVED
 
-SEEN, FAINT = 0.3, 0.06
-"""How sure the network must be of the middle of a position; and where it is known how many drums there are."""
+SEEN, FAINT, SURE = 0.3, 0.06, 0.5
+"""How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
+doubt to be left."""
 
 ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
@@ -230,7 +231,7 @@ def _nothing_beside(shape: np.ndarray, heat: np.ndarray) -> np.ndarray:
     factors = []
     for place in (shape[0, 0] - pitch, shape[-1, 0] + pitch):
         low, high = (int(np.clip((place + by * pitch - 2) / 4, 0, len(heat))) for by in (-0.3, 0.3))
-        factors.append(max(0.0, 1 - 2 * heat[low : high + 1].max(initial=0)))
+        factors.append(max(0.0, 1 - 1.5 * heat[low : high + 1].max(initial=0)))
     return np.array(factors)
 
 
@@ -398,7 +399,7 @@ def read_positions(
             return rejected("no digits found", parts)
         if not all(shown[shown.index(True) :]):
             return Reading(text, None, 0.0, False, "a blank position between digits", parts)
-    seen = np.minimum(1, scores / 0.6)[[part.reason != "blank" for part in parts]]
+    seen = np.minimum(1, scores / SURE)[[part.reason != "blank" for part in parts]]
     row = float(np.prod(seen) * _evenness(boxes))
     if second and np.prod(sure) * row < CLEAR:
         other, rolling = digits_by_ppocr(image, boxes), int(kind == "drum")  # it can't tell the tenths of a last drum

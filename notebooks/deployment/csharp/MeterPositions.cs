@@ -216,7 +216,7 @@ namespace OcrSharp
             int low = Clipped(place - 0.3 * pitch, heat.Length), high = Clipped(place + 0.3 * pitch, heat.Length);
             double most = 0;
             for (int i = low; i <= Math.Min(high, heat.Length - 1); i++) most = Math.Max(most, heat[i]);
-            return Math.Max(0, 1 - 2 * most);
+            return Math.Max(0, 1 - 1.5 * most);
         }
 
         private static int Clipped(double place, int length)
