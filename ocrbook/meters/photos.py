@@ -267,10 +267,11 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
     sides = np.sqrt([_area(window.quad) for window in windows])
     order = np.argsort(-sides[:3] * [0.1 + each.confidence for each in readings])
     first = order[0]
-    best = readings[first]
-    rivals = [i for i in order[1:] if readings[i].confidence > RIVAL and sides[i] > AS_LARGE * sides[first]]
-    unread = [i for i, each in enumerate(windows) if each.score > SURELY and sides[i] > NEARLY * sides[first]]
-    if best.accepted and (any(len(readings[i].text) > 2 for i in rivals) or set(unread) - {first}):
+    best, sides = readings[first], sides / sides[first]
+    readable = [len(each.text) > 2 and each.confidence > RIVAL for each in readings]
+    rivals = {i for i in order if readable[i] and sides[i] > AS_LARGE}
+    rivals |= {i for i, each in enumerate(windows) if each.score > SURELY and sides[i] > NEARLY}
+    if best.accepted and rivals - {first}:
         best = replace(best, accepted=False, reason="another window could be the reading, too")
     return replace(best, parts=tuple(readings[i] for i in order))
 

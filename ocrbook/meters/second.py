@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import groupby
 
 import cv2
 import numpy as np
@@ -54,5 +55,4 @@ def digits_by_ppocr(image: np.ndarray, boxes: np.ndarray) -> str:
     inputs[0, :, :, :width] = (cv2.resize(line, (width, HEIGHT)).transpose(2, 0, 1) - np.float32(127.5)) / 127.5
     session, classes = _network()
     steps = session.run(None, {session.get_inputs()[0].name: inputs})[0][0][:, classes].argmax(axis=1)
-    starts = np.flatnonzero((steps > 0) & (steps != np.r_[0, steps[:-1]]))
-    return "".join(str(step - 1) for step in steps[starts])
+    return "".join(str(step - 1) for step, _ in groupby(steps.tolist()) if step)
