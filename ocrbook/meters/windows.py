@@ -43,6 +43,13 @@ CLOSE = 0.2
 GHOST, LIT = 0.5, 0.8
 """Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
 
+EDGE = 0.1
+"""How far inside the window the middle of a position lies at least, in widths."""
+
+NARROW, LEFT, TALLER = 0.21, 0.25, 0.9
+"""The share of the height of a window below which positions are too narrow; then they are looked for again in their
+rows alone and so much of their height above and below, if these are less than the last share of the window."""
+
 PLAY, STIFF = 0.1, 4.0
 """How far a drum may be off the others, in digits, to count in full for their line; what holds back its slope."""
 
@@ -151,6 +158,19 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
     (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
     a count, that there is no other one beside the first and the last; whether they look like "drum" or "lcd")
     """
+    boxes, *rest = _find(image, count)
+    if len(boxes) and np.median(boxes[:, 2] - boxes[:, 0]) < NARROW * image.shape[0]:
+        room = LEFT * np.median(boxes[:, 3] - boxes[:, 1])
+        top, bottom = max(0, int(boxes[:, 1].min() - room)), int(np.ceil(boxes[:, 3].max() + room))
+        if bottom - top < TALLER * image.shape[0]:
+            closer, *again = _find(image[top:bottom], count)
+            if len(closer):
+                return closer + np.array([0, top, 0, top]), *again
+    return boxes, *rest
+
+
+def _find(image: np.ndarray, count: int | None) -> tuple[np.ndarray, np.ndarray, str]:
+    """As `find_positions`, at the size that the image has."""
     fitted, scale = fit_window(image)
     height, width = fitted.shape[:2]
     inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4 + BESIDE), np.float32)
@@ -171,8 +191,8 @@ def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndar
     scores = heat[peaks]
     keep: list[int] = []
     for index in np.argsort(-scores):
-        if not 0.25 * widths[index] < middles[index] < width - 0.25 * widths[index]:
-            continue  # more than a quarter of it would lie outside
+        if not EDGE * widths[index] < middles[index] < width - EDGE * widths[index]:
+            continue  # nearly half of it or more would lie outside
         if all(abs(middles[index] - middles[other]) > 0.7 * min(widths[index], widths[other]) for other in keep):
             keep.append(int(index))
     if not keep:

@@ -38,6 +38,14 @@ namespace OcrSharp
             return (int)(width * height);
         }
 
+        /// <summary>The rows from one to before another.</summary>
+        public Image Rows(int top, int bottom)
+        {
+            Image rows = new Image(Width, bottom - top);
+            Buffer.BlockCopy(Pixels, 3 * Width * top, rows.Pixels, 0, rows.Pixels.Length);
+            return rows;
+        }
+
         /// <summary>The picture turned by 90 degrees, counterclockwise.</summary>
         public Image TurnedLeft()
         {

@@ -12,6 +12,8 @@ namespace OcrSharp
         private const int Beside = 32; // columns of zeros to the right, as in training
         internal const double Seen = 0.3;
         private const double Faint = 0.06;
+        private const double Edge = 0.1; // how far inside the window a middle lies at least, in widths
+        private const double Narrow = 0.21, Left = 0.25, Taller = 0.9; // see Find
 
         private readonly MeterNetworks networks;
 
@@ -22,7 +24,21 @@ namespace OcrSharp
 
         /// <summary>The positions from the left to the right, in pixels of the window.</summary>
         /// <param name="count">How many there are; 0 finds out.</param>
+        /// <remarks>Narrow ones are looked for again in their rows alone, as long as these are less than the window.</remarks>
         internal List<Position> Find(Image image, int count)
+        {
+            List<Position> found = FindOnce(image, count);
+            if (found.Count == 0 || found[0].Width >= Narrow * image.Height) return found;
+            double room = Left * Counter.Median(found.Select(each => each.Height).ToList(), found.Count);
+            int top = Math.Max(0, (int)(found.Min(each => each.Y - each.Height / 2) - room));
+            int bottom = (int)Math.Ceiling(found.Max(each => each.Y + each.Height / 2) + room);
+            if (bottom - top >= Taller * image.Height) return found;
+            List<Position> closer = FindOnce(image.Rows(top, Math.Min(bottom, image.Height)), count);
+            foreach (Position each in closer) each.Y += top;
+            return closer.Count > 0 ? closer : found;
+        }
+
+        private List<Position> FindOnce(Image image, int count)
         {
             double scale = Math.Min((double)Height / image.Height, (double)Widest / image.Width);
             int width = Math.Max(1, (int)Math.Round(image.Width * scale)), height = Math.Max(1, (int)Math.Round(image.Height * scale));
@@ -88,7 +104,7 @@ namespace OcrSharp
             List<Position> kept = new List<Position>();
             foreach (Position each in peaks.OrderByDescending(peak => peak.Score))
             {
-                if (each.X <= 0.25 * each.Width || each.X >= width - 0.25 * each.Width) continue;
+                if (each.X <= Edge * each.Width || each.X >= width - Edge * each.Width) continue;
                 if (kept.All(other => Math.Abs(each.X - other.X) > 0.7 * Math.Min(each.Width, other.Width))) kept.Add(each);
             }
             return kept.Take(Most).OrderBy(each => each.X).ToList();
