@@ -417,7 +417,7 @@ RECIPES = {
     ),
     "windows": Recipe(
         WindowNet, draw_photos, photo_batch, photo_loss, (3, -1, -1),
-        shards=7, per_shard=1_000, steps=4_000, size=8, peak=2e-3,
+        shards=7, per_shard=1_000, steps=7_000, size=8, peak=2e-3,
         extent=lambda images, quads, kinds: images[:, -1].any(axis=(1, 2)),  # those that stand
     ),
     "lcd": Recipe(
