@@ -33,14 +33,12 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 LOOSE = (0.8, 0.3)
 """The same for a first look, which finds out where the digits are."""
 
-ACCEPT = {"drum": 0.78, "lcd": 0.75}
+ACCEPT = 0.85
 """The confidence from which on a photograph is accepted."""
 
-RIVAL, AS_LARGE = 0.1, 0.8
-"""The confidence from which on another window could be the reading, if its sides are not shorter than that share."""
-
-SURELY, NEARLY = 0.65, 0.7
-"""The same whether or not it can be read: how sure the network is that it is a window, and the share of its sides."""
+RIVAL, SURELY, AS_LARGE = 0.1, 0.65, 0.8
+"""The confidence from which on another window could be the reading; how sure the network is that it is a window if it
+could be whether or not it can be read; and the share of the other's sides that its own have at least."""
 
 SAME = 0.5
 """Share of the smaller one that two windows have in common if they are one, found twice."""
@@ -267,11 +265,11 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
     sides = np.sqrt([_area(window.quad) for window in windows])
     order = np.argsort(-sides[:3] * [0.1 + each.confidence for each in readings])
     first = order[0]
-    best, sides = readings[first], sides / sides[first]
-    readable = [len(each.text) > 2 and each.confidence > RIVAL for each in readings]
-    rivals = {i for i in order if readable[i] and sides[i] > AS_LARGE}
-    rivals |= {i for i, each in enumerate(windows) if each.score > SURELY and sides[i] > NEARLY}
-    if best.accepted and rivals - {first}:
+    best = readings[first]
+    readable = {i for i, each in enumerate(readings) if len(each.text) > 2 and each.confidence > RIVAL}
+    certain = {i for i, window in enumerate(windows) if window.score > SURELY}
+    as_large = {i for i, side in enumerate(sides) if side > AS_LARGE * sides[first]}
+    if best.accepted and as_large & (readable | certain) - {first}:
         best = replace(best, accepted=False, reason="another window could be the reading, too")
     return replace(best, parts=tuple(readings[i] for i in order))
 
@@ -316,7 +314,7 @@ def _read_found(image: np.ndarray, window: Found, second: bool) -> Reading:
     confidence *= (weights[text] / sum(weights.values())) ** 1.5
     place = tuple((float(x), float(y)) for x, y in window.quad)
     reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
-    enough = not reason and confidence >= ACCEPT[window.kind]
+    enough = not reason and confidence >= ACCEPT
     reason = reason or ("" if enough else "uncertain")
     if 0 < len(reading.text) < FEWEST[window.kind]:
         enough, reason = False, f"fewer than {FEWEST[window.kind]} digits"

@@ -212,7 +212,7 @@ def overlap(a, b):
 @pytest.mark.parametrize(
     ("side", "confidence", "score", "accepted"),
     [(1.0, 0.5, 0.5, False), (0.85, 0.5, 0.5, False), (0.6, 0.5, 0.5, True), (1.0, 0.05, 0.5, True),
-     (0.8, 0.05, 0.9, False), (0.6, 0.5, 0.9, True)],
+     (0.85, 0.05, 0.9, False), (0.6, 0.5, 0.9, True)],
     ids=["as large", "nearly", "smaller", "illegible", "illegible but surely a window", "a small one"],
 )  # fmt: skip
 def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatch, side, confidence, score, accepted):
