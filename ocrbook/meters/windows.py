@@ -308,7 +308,7 @@ def _fill(shape: np.ndarray, count: int, width: int, heat: np.ndarray | None) ->
     near = np.abs(places[:, None] - middles).argmin(axis=1)
     filled = shape[near].copy()
     added = np.abs(places - middles[near]) >= 0.3 * pitch
-    filled[added, 4] = 0.5 if heat is None else _heat_near(heat, places[added])
+    filled[added, 4] = SURE / 2 if heat is None else _heat_near(heat, places[added])
     filled[:, 0] = places
     return filled
 

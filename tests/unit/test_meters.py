@@ -163,7 +163,7 @@ def test_windows_in_unseen_styles_are_read():
         for seed in range(5_000, 5_100):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind).text == window.text
-    assert right["drum"] >= 89 and right["lcd"] >= 94, right
+    assert right["drum"] >= 92 and right["lcd"] >= 94, right
 
 
 def test_dials_with_unseen_needles_are_read_within_a_fifth():
@@ -201,7 +201,7 @@ def test_photographs_are_found_and_read_and_wrong_ones_are_not_accepted():
         right += reading.accepted and reading.text == photo.reading
         wrong += reading.accepted and reading.text not in [window.text for window in photo.windows]
         assert reading.text != photo.serial
-    assert found >= 58 and right >= 41 and wrong <= 1, (found, right, wrong)
+    assert found >= 58 and right >= 46 and wrong <= 1, (found, right, wrong)
 
 
 def overlap(a, b):
@@ -351,14 +351,21 @@ def test_windows_are_read_where_the_number_of_digits_is_known():
         for seed in range(5_000, 5_080):
             window = held_out_window(kind, seed)
             right[kind] += read_window(window.image, kind, digits=len(window.digits)).text == window.text
-    assert right["drum"] >= 72 and right["lcd"] >= 75, right
+    assert right["drum"] >= 73 and right["lcd"] >= 75, right
+
+
+def test_a_drum_that_is_out_of_view_is_not_made_up():
+    for seed in range(5_000, 5_080):
+        window = held_out_window("drum", seed)
+        seen = window.image[:, : int(window.boxes[-1, :, 0].min())]
+        assert not read_window(seen, digits=len(window.digits)).accepted, seed
 
 
 def test_unlit_segments_are_blank_where_the_number_of_digits_is_known():
     """Unlit 8s and dirt in front of the digits, which the network for positions has not taken for digits."""
     dark = [window for seed in range(5_000, 5_200) if (window := held_out_window("lcd", seed)).positions[0] < 0]
     right = [read_window(each.image, "lcd", digits=len(each.positions)).text == each.text for each in dark]
-    assert len(dark) >= 40 and np.mean(right) >= 0.9, (len(dark), np.mean(right))
+    assert len(dark) >= 40 and np.mean(right) >= 0.95, (len(dark), np.mean(right))
 
 
 def test_a_counter_that_can_be_understood_in_two_ways_is_not_certain():

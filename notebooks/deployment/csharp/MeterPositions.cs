@@ -158,7 +158,7 @@ namespace OcrSharp
             foreach (double place in places.Skip(places.Count - count))
             {
                 Position nearest = found.OrderBy(each => Math.Abs(each.X - place)).First(), one = nearest.Copy();
-                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = heat == null ? 0.5 : HeatNear(heat, place);
+                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = heat == null ? 0.25 : HeatNear(heat, place);
                 one.X = place;
                 filled.Add(one);
             }
