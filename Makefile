@@ -49,7 +49,7 @@ bundle: $(READY) ## write one zip per language that unpacks and runs in AI Studi
 datasets: $(READY) ## draw datasets/ again
 	@$(RUN) tools.datasets
 
-weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; about 85 minutes on two cores
+weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; about 90 minutes on two cores
 	@$(RUN) tools.weights
 
 lock: $(READY) ## pin again what requirements.txt pulls in

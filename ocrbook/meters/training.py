@@ -427,7 +427,7 @@ RECIPES = {
         cross_entropy, (3, *DIGIT_SIZE), shards=20, per_shard=10_000, steps=6_000,
     ),
     "dial": Recipe(
-        DialNet, draw_dials, dial_batch, cross_entropy, (3, *DIAL_SIZE), shards=8, per_shard=4_000, steps=4_000,
+        DialNet, draw_dials, dial_batch, cross_entropy, (3, *DIAL_SIZE), shards=12, per_shard=4_000, steps=6_000,
     ),
 }  # fmt: skip
 """The networks of `ocrbook.meters` by the name of their folder of weights, those that take longest first."""
