@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import cv2
 import nbformat
@@ -18,6 +19,7 @@ from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
     StaleElementReferenceException,
+    TimeoutException,
 )
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -141,8 +143,12 @@ def test_a_persons_path_through_jupyterlab(chrome, jupyterlab):
     editor = Editor(chrome)
     # JupyterLab draws the cells anew until the kernel has answered
     wait(chrome, lambda _: "Idle" in editor.find(".jp-StatusBar-Widget, #jp-main-statusbar").text, 60)
-    wait(chrome, lambda _: editor.find(".jp-CodeCell .cm-content").click() is None)
-    editor.chord(Keys.SHIFT, Keys.ENTER)
+    for _ in range(3):  # where the cells are drawn anew once more, the keys are lost
+        wait(chrome, lambda _: editor.find(".jp-CodeCell .cm-content").click() is None)
+        editor.chord(Keys.SHIFT, Keys.ENTER)
+        with suppress(TimeoutException):
+            wait(chrome, lambda _: editor.find(".jp-CodeCell .jp-InputPrompt").text.strip() not in ("", "[ ]:"), 10)
+            break
     editor.chord(Keys.SHIFT, Keys.ENTER)
     wait(chrome, lambda _: editor.all(".ocr-annotator"), 120)
 
