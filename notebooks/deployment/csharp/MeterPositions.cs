@@ -10,7 +10,7 @@ namespace OcrSharp
         internal const int Most = 12;
         private const int Height = 48, Widest = 640, Column = 4;
         private const int Beside = 32; // columns of zeros to the right, as in training
-        internal const double Seen = 0.3;
+        internal const double Seen = 0.3, Sure = 0.5; // of a middle, to be one, and for no doubt to be left
         private const double Faint = 0.06;
         private const double Edge = 0.1; // how far inside the window a middle lies at least, in widths
         private const double Narrow = 0.21, Left = 0.25, Taller = 0.9; // see Find
@@ -158,7 +158,7 @@ namespace OcrSharp
             foreach (double place in places.Skip(places.Count - count))
             {
                 Position nearest = found.OrderBy(each => Math.Abs(each.X - place)).First(), one = nearest.Copy();
-                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = heat == null ? 0.25 : HeatNear(heat, place);
+                if (Math.Abs(place - nearest.X) >= 0.3 * pitch) one.Score = heat == null ? Sure / 2 : HeatNear(heat, place);
                 one.X = place;
                 filled.Add(one);
             }

@@ -120,7 +120,7 @@ namespace OcrSharp
         {
             double sure = 1;
             for (int i = 0; i < found.Count; i++)
-                if (parts[i].Reason != "blank") sure *= Math.Min(1, found[i].Score / 0.5);
+                if (parts[i].Reason != "blank") sure *= Math.Min(1, found[i].Score / MeterPositions.Sure);
             return sure;
         }
 
