@@ -6,6 +6,7 @@ RUN := .venv/bin/python -m
 READY := .venv/.ready
 INTEROP := .venv-ppocrlabel/.ready .venv-label_studio/.ready
 NOTEBOOKS ?= notebooks
+MAKEFLAGS += --jobs=2 # programs of the system are installed while pip installs packages
 
 help: ## explain each command in a line
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,12 +17,14 @@ $(READY): requirements.txt tools/constraints.txt tools/setup.sh
 .venv-%/.ready: tests/interop/%.txt $(READY)
 	@tools/setup.sh $*
 
+system:
+	@tools/setup.sh system
+
 book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
 test: export OMP_NUM_THREADS := 1
-test: $(READY) $(INTEROP) ## lint, unit tests, every notebook compared, translations, book, browser
-	@tools/setup.sh system
+test: $(READY) $(INTEROP) system ## lint, unit tests, every notebook compared, translations, book, browser
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
@@ -30,8 +33,7 @@ test: $(READY) $(INTEROP) ## lint, unit tests, every notebook compared, translat
 	@$(RUN) tools.build_book
 	$(RUN) pytest -n 2 tests/book tests/browser
 
-notebooks: $(READY) ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
-	@tools/setup.sh system
+notebooks: $(READY) system ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
 	@$(RUN) tools.run_notebooks $(if $(ALL),--all)
 
 translate: $(READY) ## refresh the PO files after the English text has changed, and list what is to be translated
@@ -49,7 +51,7 @@ bundle: $(READY) ## write one zip per language that unpacks and runs in AI Studi
 datasets: $(READY) ## draw datasets/ again
 	@$(RUN) tools.datasets
 
-weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; about 90 minutes on two cores
+weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; about 100 minutes on two cores
 	@$(RUN) tools.weights
 
 lock: $(READY) ## pin again what requirements.txt pulls in
@@ -59,4 +61,4 @@ clean: ## remove everything that was built, and .venv
 	rm -rf _build .venv .venv-* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help book test notebooks translate serve-book serve bundle datasets weights lock clean
+.PHONY: help system book test notebooks translate serve-book serve bundle datasets weights lock clean

@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 # Installs Debian packages where that is possible; returns 1 where it is not.
 install() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    exec 9<tools/setup.sh && flock 9 # one at a time
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }

@@ -424,7 +424,7 @@ RECIPES = {
         lambda: DigitNet(11, width=20),
         lambda count, seed, faces: draw_digits("lcd", count, seed, faces),
         lambda images, values, rng: digit_batch(images, values, rng, "lcd"),
-        cross_entropy, (3, *DIGIT_SIZE), shards=20, per_shard=10_000, steps=6_000,
+        cross_entropy, (3, *DIGIT_SIZE), shards=20, per_shard=10_000, steps=12_000,
     ),
     "dial": Recipe(
         DialNet, draw_dials, dial_batch, cross_entropy, (3, *DIAL_SIZE), shards=12, per_shard=4_000, steps=6_000,

@@ -19,6 +19,7 @@ from ocrbook.render.meters import (
     draw_display,
     draw_drums,
     drum_positions,
+    drums,
     held_out_faces,
     invented_face,
     render_meter,
@@ -102,6 +103,24 @@ def test_a_counter_at_a_number_is_read_as_that_number(reading, count):
     places, digits = counter_positions(reading, count)
     assert "".join(map(str, digits)) == f"{int(reading + 1 - ARRIVED + 1e-9) % 10**count:0{count}d}"
     assert abs((places[-1] - reading + 5) % 10 - 5) < 1e-6
+
+
+def test_lamps_mirrored_in_drums_are_lines_at_one_height_and_change_nothing_else(monkeypatch):
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        return draw_drums(*drum_positions(5, rng), held_out_faces(), rng)
+
+    windows = [draw(seed) for seed in range(60)]
+    monkeypatch.setattr(drums, "_mirror_lamps", lambda slots, rng: None)
+    mirrored = 0
+    for seed, window in enumerate(windows):
+        light = (window.image - draw(seed).image).sum(axis=2)
+        assert light.min() > -0.1
+        if light.max() > 1:
+            mirrored += 1
+            rows = [light[:, int(box[:, 0].min()) : int(box[:, 0].max())].sum(axis=1) for box in window.boxes]
+            assert np.corrcoef(rows).min() > 0.8, seed
+    assert 8 <= mirrored <= 22
 
 
 @pytest.mark.parametrize("held_out", [False, True])

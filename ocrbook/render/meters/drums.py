@@ -137,7 +137,7 @@ def draw_drums(
     strip *= rng.uniform(0.55, 1) if rng.random() < 0.4 else 1
     if rng.random() < 0.35:
         strip = strip + _side_marks(strip.shape, step, rng)
-    boxes = np.zeros((count, 4, 2))
+    boxes, slots = np.zeros((count, 4, 2)), []
     for index, position in enumerate(positions):
         left = margin + index * (slot_width + gap) + gap // 2
         places = ((position + 0.5) * step + around * radius) % (STEP * step)
@@ -160,17 +160,34 @@ def draw_drums(
         slot[:] = paper * rng.uniform(0.9, 1.06)
         blend(slot, np.clip(shown[rim : height - rim], 0, 1), pen)
         slot *= shade[rim : height - rim, None, None].astype(np.float32)
+        slots.append(slot)
         if special and red_mode == 0:
             image[:, left - gap : left][:] = red
             image[:, left + slot_width : left + slot_width + gap][:] = red
         middle, half = left + slot_width / 2, min(slot_width / 2, 0.62 * wide)
         up, down = level - tall * 0.58, level + tall * 0.58
         boxes[index] = [[middle - half, up], [middle + half, up], [middle + half, down], [middle - half, down]]
+    _mirror_lamps(slots, rng.spawn(1)[0])
     if framed and rng.random() < 0.3:  # bevels throw a shadow on the drums
         image[rim : rim + 4] *= rng.uniform(0.4, 0.9)
     if rng.random() < 0.25:
         image *= 1 - rng.uniform(0.1, 0.5) * speckle(image.shape[:2], rng, 10)[..., None]
     return Window("drum", image, np.asarray(positions, float), boxes, tuple(digits), decimals)
+
+
+def _mirror_lamps(slots: Sequence[np.ndarray], rng: np.random.Generator) -> None:
+    """Lamps mirrored in drums that shine, in place: bright lines along the axis, at the same height on all drums."""
+    if rng.random() > 0.25:
+        return
+    height, width = slots[0].shape[:2]
+    rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        level, thick = rng.uniform(0, height), rng.uniform(0.015, 0.07) * height
+        middle, reach, edge = rng.uniform(0, width), rng.uniform(0.15, 0.9) * width, rng.uniform(2, 8)
+        light, steps = colour(rng, 50, 255, 25), rng.normal(0, 0.04, len(slots)) * width
+        for slot, step in zip(slots, steps, strict=True):
+            across = np.exp(-(np.abs((columns - middle - step) / reach) ** edge))
+            slot += (np.exp(-(((rows - level) / thick) ** 2)) * across)[..., None] * light.astype(np.float32)
 
 
 def _colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
