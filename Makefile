@@ -17,7 +17,7 @@ $(READY): requirements.txt tools/constraints.txt tools/setup.sh
 .venv-%/.ready: tests/interop/%.txt $(READY)
 	@tools/setup.sh $*
 
-system:
+system: ## install what the chapters need from the system: a browser, tesseract, Mono
 	@tools/setup.sh system
 
 book: $(READY) ## build the book in both languages into _build/html

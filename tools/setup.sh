@@ -28,13 +28,14 @@ environment() {
     }
     echo "Installing the pinned requirements into .venv (about 2.6 GB, one to three minutes) ..."
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+    # most of their modules are never imported; the others are compiled when they are
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile -r requirements.txt
     touch .venv/.ready
 }
 
 beside() {
     [ -x ".venv-$1/bin/python" ] || .venv/bin/python -m venv ".venv-$1"
-    ".venv-$1/bin/python" -m pip install -qq --disable-pip-version-check --no-deps -r "tests/interop/$1.txt"
+    ".venv-$1/bin/python" -m pip install -qq --disable-pip-version-check --no-compile --no-deps -r "tests/interop/$1.txt"
     # what it shares with .venv, paddle and numpy and more: gigabytes that need not be there twice
     packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
     .venv/bin/python -c "$packages" > "$(".venv-$1/bin/python" -c "$packages")/shared.pth"

@@ -270,7 +270,9 @@ def test_digits_of_meters_are_read_as_in_python(programs, tmp_path):
     done = run(programs, "digit", "--meters", WEIGHTS, *paths, models=False)
     for crop, row in zip(crops, done.stdout.splitlines(), strict=True):
         wanted, answer = read_digit(crop), json.loads(row)
-        assert abs((answer["value"] - wanted.value + 5) % 10 - 5) < 0.1
+        assert abs(answer["confidence"] - wanted.confidence) < 0.05
+        if wanted.confidence > 0.2:  # below, the seventh digit decides between classes
+            assert abs((answer["value"] - wanted.value + 5) % 10 - 5) < 0.1
 
 
 def test_every_failure_is_one_line_and_a_code(programs, pages, tmp_path):
