@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ocrbook.meters import read_digit, read_window, resolve
+from ocrbook.meters.digits import probabilities
 from ocrbook.models import model_folder
 from tools.book_files import ROOT
 
@@ -270,9 +271,11 @@ def test_digits_of_meters_are_read_as_in_python(programs, tmp_path):
     done = run(programs, "digit", "--meters", WEIGHTS, *paths, models=False)
     for crop, row in zip(crops, done.stdout.splitlines(), strict=True):
         wanted, answer = read_digit(crop), json.loads(row)
-        assert abs(answer["confidence"] - wanted.confidence) < 0.05
-        if wanted.confidence > 0.2:  # below, the seventh digit decides between classes
-            assert abs((answer["value"] - wanted.value + 5) % 10 - 5) < 0.1
+        assert abs(answer["confidence"] - wanted.confidence) < 0.02
+        same = abs((answer["value"] - wanted.value + 5) % 10 - 5) < 0.1
+        share = probabilities([crop], "drum")[0]
+        near = round(10 * answer["value"]) + np.arange(-1, 2)
+        assert same or share.take(near, mode="wrap").max() > share.max() - 0.002  # as likely: one or the other
 
 
 def test_every_failure_is_one_line_and_a_code(programs, pages, tmp_path):
