@@ -26,16 +26,24 @@ environment() {
         echo "the venv module is missing: apt install python3-venv" >&2
         exit 1
     }
-    echo "Installing the pinned requirements into .venv (about 2.6 GB, one to three minutes) ..."
+    echo "Installing the pinned requirements into .venv (about 2.6 GB, a minute or two) ..."
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    # most of their modules are never imported; the others are compiled when they are
-    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile -r requirements.txt
+    .venv/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.9
+    with_uv .venv -r requirements.txt
     touch .venv/.ready
 }
 
+# Installs packages into an environment: with uv, several times as fast as pip, and from where pip would take them.
+with_uv() {
+    index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+    environment=$1 && shift
+    .venv/bin/uv pip install -q --python "$environment" "$@"
+}
+
 beside() {
-    [ -x ".venv-$1/bin/python" ] || .venv/bin/python -m venv ".venv-$1"
-    ".venv-$1/bin/python" -m pip install -qq --disable-pip-version-check --no-compile --no-deps -r "tests/interop/$1.txt"
+    [ -x ".venv-$1/bin/python" ] || .venv/bin/uv venv -q --python .venv/bin/python ".venv-$1"
+    with_uv ".venv-$1" --no-deps -r "tests/interop/$1.txt"
     # what it shares with .venv, paddle and numpy and more: gigabytes that need not be there twice
     packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
     .venv/bin/python -c "$packages" > "$(".venv-$1/bin/python" -c "$packages")/shared.pth"
