@@ -24,11 +24,13 @@ book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
 test: export OMP_NUM_THREADS := 1
+test: export MODELSCOPE_API_MAX_RETRIES := 1 # a chapter shows what happens without a network: no waiting for it
+test: export MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS := 1
 test: $(READY) $(INTEROP) system ## lint, unit tests, every notebook compared, translations, book, browser
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
-	$(RUN) pytest -n 2 tests/unit tests/notebooks tests/interop
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/notebooks tests/interop
 	$(if $(strip $(NOTEBOOKS)),$(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
 	@$(RUN) tools.build_book
 	$(RUN) pytest -n 2 tests/book tests/browser
