@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 READY := .venv/.ready
 INTEROP := .venv-ppocrlabel/.ready .venv-label_studio/.ready
 NOTEBOOKS ?= notebooks
-MAKEFLAGS += --jobs=2 # programs of the system are installed while packages are installed
+MAKEFLAGS += --jobs=2 # Python packages and programs of the system are installed side by side
 
 help: ## explain each command in a line
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

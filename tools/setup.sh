@@ -33,12 +33,11 @@ environment() {
     touch .venv/.ready
 }
 
-# Installs packages into an environment: with uv, several times as fast as pip, and from where pip would take them.
+# Installs packages into an environment, with uv: several times as fast as pip, and from the index that pip would ask.
 with_uv() {
     index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
-    environment=$1 && shift
-    .venv/bin/uv pip install -q --python "$environment" "$@"
+    .venv/bin/uv pip install -q --python "$@"
 }
 
 beside() {
