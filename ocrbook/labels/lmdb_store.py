@@ -10,10 +10,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import lmdb
-import numpy as np
 
+from ocrbook import images
 from ocrbook.files import write_atomically
 from ocrbook.labels.lists import read_recognition, write_recognition
 
@@ -83,8 +82,7 @@ def unpack(folder: str | Path, target: str | Path) -> int:
     (target / "crops").mkdir(parents=True, exist_ok=True)
     samples = []
     for number, (image, text) in enumerate(read(folder), 1):
-        if cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) is None:
-            raise ValueError(f"{folder}: the image of sample {number} is not one that OpenCV can read")
+        images.decode(image, f"{folder}: sample {number}")
         file = target / "crops" / (f"{number:09d}" + (".png" if image.startswith(_PNG) else ".jpg"))
         write_atomically(file, image)
         samples.append((file, text))

@@ -19,11 +19,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import cv2
 import filelock
 import numpy as np
 from tqdm import tqdm
 
+from ocrbook import images
 from ocrbook.files import write_atomically
 from ocrbook.labels.ppocrlabel import Label, check_entry, file_name, join_row, split_row, to_entry, to_label
 from ocrbook.page import Page, TextLine
@@ -146,12 +146,9 @@ class Project:
     def read(self, name: str) -> np.ndarray:
         """The image, uint8 (H, W, 3) BGR, turned as its EXIF orientation says.
 
-        Raises ValueError if OpenCV can't read it.
+        Raises ocrbook.images.ImageError (a ValueError) if it can't be read.
         """
-        image = cv2.imdecode(np.fromfile(self.path(name), np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f"{self.path(name)} is not an image that OpenCV can read")
-        return image
+        return images.read(self.path(name))
 
     def pages(self, *states: State) -> Iterator[Page]:
         """Images with their labels, as pages; of the states given, or all that are confirmed."""

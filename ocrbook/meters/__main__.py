@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import cv2
-import numpy as np
 
+from ocrbook import images
 from ocrbook.meters import Profile, read_photo
 
 
@@ -21,12 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         profile = Profile.load(given.profile) if given.profile else None
-        image = (
-            cv2.imdecode(np.fromfile(given.photo, np.uint8), cv2.IMREAD_COLOR) if given.photo.stat().st_size else None
-        )
-        if image is None:
-            raise ValueError(f"{given.photo} is not an image that can be read")
-        reading = read_photo(image, profile)
+        reading = read_photo(images.read(given.photo), profile)
     except (OSError, ValueError, cv2.error) as error:
         print(f"ocrbook.meters: {error}", file=sys.stderr)
         return 2

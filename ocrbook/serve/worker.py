@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException
 from paddleocr import PaddleOCR
 from paddlex.inference.serving.basic_serving import create_pipeline_app
 
+from ocrbook import images
 from ocrbook.logs import quiet
 from ocrbook.meters import Reading, read_digit, read_photo, read_window
 from ocrbook.models import local_models
@@ -26,11 +27,8 @@ def create_worker(threads: int) -> FastAPI:
 
     @app.post("/meter")
     def _meter(request: MeterRequest) -> dict[str, Any]:
-        image = cv2.imdecode(np.frombuffer(base64.b64decode(request.file), np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise HTTPException(422, "Invalid input file")
         try:
-            return {"result": _read(image, request).to_dict()}
+            return {"result": _read(images.decode(base64.b64decode(request.file)), request).to_dict()}
         except ValueError as error:
             raise HTTPException(422, str(error)) from None
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from ocrbook import images
 from ocrbook.crops import crop
 from ocrbook.labels.files import rows
 from ocrbook.labels.ppocrlabel import IGNORED, read_entries, to_label
@@ -98,10 +98,12 @@ def _read(labels: Labels, pages: bool) -> Dataset:
         except (ValueError, TypeError) as error:
             data.problems.append(f"{origin}: {error}")
             continue
-        image = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            data.problems.append(f"{origin}: {name} is not an image that OpenCV can read")
-        elif pages:
+        try:
+            image = images.read(file)
+        except images.ImageError as error:
+            data.problems.append(f"{origin}: {error}")
+            continue
+        if pages:
             data.samples.append(LabelledImage(image, lines, origin))
         elif lines is None:
             height, width = image.shape[:2]
