@@ -26,8 +26,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageChops, JpegImagePlugin
-from PIL import PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # isort: skip
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageChops,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 __all__ = ["MOST_BYTES", "MOST_PIXELS", "MOST_SIDE", "ImageError", "decode", "header", "read"]
 
@@ -73,9 +82,9 @@ class _Head:
 def decode(content: bytes, name: str = "image") -> np.ndarray:
     """Decode a picture: JPEG, PNG, WebP, BMP, GIF, TIFF or AVIF.
 
-    Transparency is shown on white, EXIF's orientation is applied, and of 16 bits the upper eight are kept. A damaged
-    picture is refused whole. A JPEG without its end mark, or with something behind it, is read if all its blocks are
-    there.
+    Transparency is shown on white, EXIF's orientation is applied (not in WebP, where browsers pass over it), and of 16
+    bits the upper eight are kept. A damaged picture is refused whole. A JPEG without its end mark, or with something
+    behind it, is read if all its blocks are there.
 
     Parameters
     ----------
@@ -187,24 +196,29 @@ def content_of(path: str | Path) -> bytes:
     ImageError
         If the file is missing, is none, can't be opened, or has more than `MOST_BYTES`.
     """
+    path = Path(path)
     name = _shown(path)
     try:
-        # A pipe without a writer would be waited for; Windows has no such flag, and no such pipes.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             kind = os.fstat(file.fileno())
             if not stat.S_ISREG(kind.st_mode):
-                raise ImageError(f"{name} is {'a folder' if stat.S_ISDIR(kind.st_mode) else 'no file'}, not an image")
-            if kind.st_size > MOST_BYTES:
-                raise ImageError(f"{name} has {kind.st_size:,} bytes; more than {MOST_BYTES:,} are not read")
-            content = file.read(MOST_BYTES + 1)
+                raise ImageError(f"{name} is a pipe or a device, not an image")
+            content = file.read(MOST_BYTES + 1) if kind.st_size <= MOST_BYTES else b""
+    except IsADirectoryError:
+        raise ImageError(f"{name} is a folder, not an image") from None
     except ImageError:
         raise
     except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
         raise ImageError(f"{name} can't be read: {getattr(error, 'strerror', None) or error}") from None
+    if max(kind.st_size, len(content)) > MOST_BYTES:
+        raise ImageError(f"{name} has more than {MOST_BYTES:,} bytes; such files are not read")
     if not content:
         raise ImageError(f"{name} is empty")
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would be waited for
 
 
 def _shown(path: str | Path) -> str:
@@ -213,7 +227,7 @@ def _shown(path: str | Path) -> str:
 
 
 def _one_line(text: object) -> str:
-    return " ".join(str(text).split("\n"))
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", str(text))
 
 
 def _head(content: bytes, name: str) -> _Head:
@@ -288,7 +302,7 @@ _MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
 _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
-_NOISE = bytes.fromhex("5a1f93c6e8074bd2319fae7c650d88f42be9137dc05683aa1c6fd94e72b8053e")
+_NOISE = np.random.default_rng(0).integers(1, 255, 256, np.uint8)  # without the bytes that have a meaning, 0 and 255
 _PADDING = 64  # bytes at most that cameras put between the last block and the end mark
 
 
@@ -456,7 +470,7 @@ def _jpeg(content: bytes) -> Image.Image:
     libjpeg fills what is missing with gray, without a word to Pillow, and there is no other place that counts blocks.
     So the decoder itself is asked. It stops reading when it has the last block: of a picture in one stretch, that must
     be at the end of the stretch. Where a picture has several stretches, or no end mark that says where the last one
-    ends, it is decoded twice, with nothing and with noise behind each: blocks that are there don't change by that.
+    ends, it is decoded twice, with two noises behind each that have no bit in common: whole blocks stay as they are.
     """
     scans, ended = _jpeg_scans(content)
     if ended and len(scans) == 1 and len(scans[0].coded) == 1:
@@ -470,7 +484,7 @@ def _jpeg(content: bytes) -> Image.Image:
         return picture
     picture, other = (
         _jpeg_pixels(io.BytesIO(b"\xff\xd8" + b"".join(scan.bytes(filler) for scan in scans) + _ENDED))
-        for filler in (b"", _NOISE)
+        for filler in (_NOISE.tobytes(), (255 - _NOISE).tobytes())
     )
     if ImageChops.difference(picture, other).getbbox():
         raise _Wrong("lacks parts of its pixels")
@@ -533,12 +547,11 @@ def _png(content: bytes) -> Image.Image:
                 body = struct.pack(">H", struct.unpack(">H", body)[0] * 255 // (2**depth - 1))
         parts += struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(kind + body))
     whole = b"".join(parts)
+    picture = _loaded(PngImagePlugin.PngImageFile, whole)
     if depth == 16 and colour == 2 and key:  # Pillow would compare the upper halves of the numbers only
         deep = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_UNCHANGED)
-        if deep is None:
-            raise _Wrong("lacks parts of its pixels")
-        return Image.fromarray(cv2.cvtColor((deep >> 8).astype(np.uint8), cv2.COLOR_BGRA2RGBA))
-    return _loaded(PngImagePlugin.PngImageFile, whole)
+        picture = Image.fromarray(cv2.cvtColor((deep >> 8).astype(np.uint8), cv2.COLOR_BGRA2RGBA))
+    return picture
 
 
 # TIFF
@@ -591,7 +604,8 @@ class _Ifd:
     def only_pixels(self) -> bytes:
         """The file with a directory of nothing but what describes the pixels of its first page."""
         kept = {tag: entry for tag, entry in sorted(self.entries.items()) if tag in _PIXELS_OF_TIFF}
-        if sum(self.tags[tag][1] * _SIZES.get(self.tags[tag][0], 1) for tag in kept) > len(self.content):
+        ends = [place + values * _SIZES.get(kind, 1) for kind, values, place in map(self.tags.get, kept)]
+        if max(ends, default=0) > len(self.content):
             raise _Wrong(_CUT)
         at = len(self.content) + len(self.content) % 2
         head = struct.pack(self.order + ("HHHQ" if self.big else "HI"), *((43, 8, 0, at) if self.big else (42, at)))
@@ -628,27 +642,16 @@ def _tiff(content: bytes) -> Image.Image:
 
 
 def _webp_head(content: bytes) -> _Head:
-    position, size, orientation = 12, None, 1
-    for _ in range(_MOST_PARTS):
-        if position + 8 > min(len(content), 8 + struct.unpack_from("<I", content, 4)[0]):
-            break
-        kind, length = struct.unpack_from("<4sI", content, position)
-        start = position + 8
-        if size is None and kind == b"VP8X":
-            size = [1 + int.from_bytes(content[at : at + 3], "little") for at in (start + 4, start + 7)]
-        elif size is None and kind == b"VP8 ":
-            size = [side & 0x3FFF for side in struct.unpack_from("<HH", content, start + 6)]
-        elif size is None and kind == b"VP8L":
-            (bits,) = struct.unpack_from("<I", content, start + 1)
-            size = [1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)]
-        elif kind == b"EXIF":
-            orientation = _orientation(content[start : start + length])
-        position = start + length + length % 2
-    else:
-        raise _Wrong(f"has more than {_MOST_PARTS:,} chunks")
-    if size is None:
-        raise _Wrong("does not say its size")
-    return _Head("WEBP", *size, orientation)
+    """The first chunk; no browser turns WebP as EXIF says."""
+    kind = content[12:16]
+    if kind == b"VP8X":
+        return _Head("WEBP", *(1 + int.from_bytes(content[at : at + 3], "little") for at in (24, 27)))
+    if kind == b"VP8 ":
+        return _Head("WEBP", *(side & 0x3FFF for side in struct.unpack_from("<HH", content, 26)))
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", content, 21)
+        return _Head("WEBP", 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+    raise _Wrong("does not say its size")
 
 
 def _bmp_head(content: bytes) -> _Head:
