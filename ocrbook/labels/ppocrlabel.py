@@ -9,6 +9,7 @@ always written together.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 
 from ocrbook.files import write_atomically
 from ocrbook.labels.files import rows
+from ocrbook.names import find
 from ocrbook.page import Page, TextLine
 
 NO_CLASS = "None"
@@ -41,6 +43,12 @@ class Label(TextLine):
         Marked as hard to read.
     key_cls : str, optional
         Class of the line in key information extraction (KIE); None in projects without classes.
+
+    Examples
+    --------
+    >>> label = Label([[0, 0], [9, 0], [9, 5], [0, 5]], "1234.5", key_cls="reading")
+    >>> label.box, label.key_cls
+    ((0.0, 0.0, 9.0, 5.0), 'reading')
     """
 
     difficult: bool = False
@@ -73,6 +81,34 @@ def split_row(row: str) -> tuple[str, list[dict]]:
     return key, read_entries(content)
 
 
+def name_problem(name: str) -> str:
+    r"""Why a file's or folder's name can't stand in a row; empty if it can.
+
+    >>> name_problem("page 1.png")
+    ''
+    >>> name_problem("a\tb.png")
+    "the name 'a\\tb.png' has a tab or a line break, which would end it in a label file: rename it"
+    """
+    if not is_text(name):
+        return f"the name {name!a} is not UTF-8 (unpacked from an archive of another system?): rename it"
+    if any(character in name for character in "\t\n\r\0"):
+        return f"the name {name!r} has a tab or a line break, which would end it in a label file: rename it"
+    if not name or "/" in name:
+        return f"{name!r} is not the name of a file"
+    return ""
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is a text that can be written as UTF-8: half of a surrogate pair can't."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def file_name(key: str) -> str:
     """The file name in an image's key. Its folder may be any: folders get moved, and there are absolute paths."""
     return re.split(r"[\\/]", key)[-1]
@@ -80,7 +116,10 @@ def file_name(key: str) -> str:
 
 def read_entries(content: str) -> list[dict]:
     """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
-    entries = json.loads(content)
+    try:
+        entries = json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")
     for number, entry in enumerate(entries, 1):
@@ -92,27 +131,49 @@ def read_entries(content: str) -> list[dict]:
 
 
 def check_entry(entry: object) -> None:
-    """Raise ValueError with the reason if an entry is not a label."""
+    """Raise ValueError with the reason if an entry is not a label, or could not be written again."""
     if not isinstance(entry, dict):
-        raise ValueError(f"{entry!r} is not an object")
+        raise ValueError(f"{_shown(entry)} is not an object")
     for field in ("transcription", "points"):
         if field not in entry:
             raise ValueError(f"no {field}")
-    if not isinstance(entry["transcription"], str):
-        raise ValueError(f"transcription is {entry['transcription']!r}, expected a text")
+    for field in ("transcription", "key_cls"):
+        if not is_text(entry.get(field, "")):
+            raise ValueError(f"{field} is {_shown(entry[field])}, expected a text")
     points = entry["points"]
     if not isinstance(points, list) or len(points) < 3:
         raise ValueError("points must be a list of three corners or more")
     for point in points:
         if not isinstance(point, list) or len(point) != 2 or not all(_is_finite(value) for value in point):
-            raise ValueError(f"{point!r} is not a corner: expected two finite numbers")
+            raise ValueError(f"{_shown(point)} is not a corner: expected two finite numbers")
     if not isinstance(entry.get("difficult", False), bool):
-        raise ValueError(f"difficult is {entry['difficult']!r}, expected true or false")
+        raise ValueError(f"difficult is {_shown(entry['difficult'])}, expected true or false")
     score = entry.get("score", 1)
     if not _is_finite(score) or not 0 <= score <= 1:
-        raise ValueError(f"score is {score!r}, expected a number within 0 and 1")
-    if not isinstance(entry.get("key_cls", NO_CLASS), str):
-        raise ValueError(f"key_cls is {entry['key_cls']!r}, expected a text")
+        raise ValueError(f"score is {_shown(score)}, expected a number within 0 and 1")
+    if not entry.keys() <= _FIELDS and not all(_is_plain([*each]) for each in entry.items() if each[0] not in _FIELDS):
+        raise ValueError("a further field can't be written: nested too deeply, not UTF-8, or not a finite number")
+
+
+_FIELDS = {"transcription", "points", "difficult", "score", "key_cls"}
+
+
+def _is_plain(value: object, depth: int = 20) -> bool:
+    """Whether JSON and PPOCRLabel hold a value, which another program has written."""
+    if isinstance(value, dict):
+        return depth > 0 and all(is_text(key) and _is_plain(each, depth - 1) for key, each in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_plain(each, depth - 1) for each in value)
+    return is_text(value) or value is None or isinstance(value, (bool, int)) or math.isfinite(value)
+
+
+def _shown(value: object) -> str:
+    """A value in a message: short, and printable on every terminal."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "something nested"
+    return (text if len(text) <= 80 else f"{text[:80]}...").encode("utf-8", "backslashreplace").decode()
 
 
 def _is_finite(value: object) -> bool:
@@ -131,14 +192,22 @@ def to_label(entry: dict) -> Label:
 
 
 def to_entry(label: TextLine) -> dict:
-    """An entry for a file. Points are rounded to whole pixels, as PPOCRLabel stores them."""
+    """An entry for a file. Points are rounded to whole pixels, as PPOCRLabel stores them.
+
+    Raises ValueError if a text is not UTF-8, or a point is a thousand million pixels away.
+    """
     label = Label.of(label)
+    if not (abs(label.points) < 1e9).all():
+        raise ValueError(f"a corner of {label.text!r} is too far away to be one")
     entry = {
         "transcription": label.text,
         "points": np.rint(label.points).astype(int).tolist(),
         "difficult": label.difficult,
     }
-    return entry if label.key_cls is None else entry | {"key_cls": label.key_cls}
+    if label.key_cls is not None:
+        entry["key_cls"] = label.key_cls
+    check_entry(entry)
+    return entry
 
 
 def join_row(key: str, entries: Sequence[dict]) -> str:
@@ -153,7 +222,8 @@ def _dump_entry(entry: dict) -> str:
     parts = []
     for field, value in entry.items():
         content = json.dumps(value, ensure_ascii=False)
-        parts.append(f'"{field}": {_escape_literals(content) if isinstance(value, str) else content}')
+        name = _escape_literals(json.dumps(field, ensure_ascii=False))
+        parts.append(f"{name}: {_escape_literals(content) if isinstance(value, str) else content}")
     return "{" + ", ".join(parts) + "}"
 
 
@@ -183,21 +253,55 @@ def read_folder(folder: str | Path) -> list[Page]:
         If there is no Label.txt.
     ValueError
         If a row can't be read; the message names file, line and reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> row = 'photos/a.png\\t[{"transcription": "Hi", "points": [[0, 0], [9, 0], [9, 5]], "difficult": false}]'
+    >>> (folder / "Label.txt").write_text(row)
+    94
+    >>> read_folder(folder)[0].texts
+    ['Hi']
     """
     folder = Path(folder)
     return [
-        Page((folder / file_name(key)).as_posix(), [TextLine(e["points"], e["transcription"]) for e in entries])
+        Page(_image(key, folder).as_posix(), [TextLine(e["points"], e["transcription"]) for e in entries])
         for key, entries in read_rows(folder / "Label.txt")
     ]
+
+
+def _image(key: str, folder: Path) -> Path:
+    return find(key.rpartition("/")[2], folder) or find(file_name(key), folder) or folder / file_name(key)
 
 
 def write_folder(folder: str | Path, pages: list[Page]) -> None:
     """Write Label.txt and fileState.txt for pages whose images are files of this folder.
 
     An image without lines has a row in fileState.txt only.
+
+    Raises
+    ------
+    ValueError
+        If a name or a text can't be written, or two pages have the same image; nothing is written then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> write_folder(folder, [Page("a.png", [TextLine([[0, 0], [9, 0], [9, 5], [0, 5]], "Hi")])])
+    >>> read_folder(folder)[0].texts
+    ['Hi']
     """
     folder = Path(folder)
-    keys = {f"{folder.resolve().name}/{Path(page.image).name}": page.lines for page in pages}
-    labels = [join_row(key, [to_entry(line) for line in lines]) for key, lines in keys.items() if lines]
-    write_atomically(folder / "fileState.txt", "".join(f"{key}\t1\n" for key in keys).encode("utf-8"))
-    write_atomically(folder / "Label.txt", "".join(labels).encode("utf-8"))
+    rows: dict[str, str] = {}
+    for page in pages:
+        name = Path(page.image).name
+        if problem := name_problem(name) or name_problem(folder.resolve().name):
+            raise ValueError(problem)
+        key = f"{folder.resolve().name}/{name}"
+        if key in rows:
+            raise ValueError(f"two pages for the image {name}")
+        rows[key] = join_row(key, [to_entry(line) for line in page.lines]) if page.lines else ""
+    write_atomically(folder / "fileState.txt", "".join(f"{key}\t1\n" for key in rows).encode())
+    write_atomically(folder / "Label.txt", "".join(rows.values()).encode())

@@ -3,32 +3,37 @@
 Beside PPOCRLabel's three files stand `labels_meta.json` (scores, reviewer, times, number of edits) and, while somebody
 works, `labels_journal.jsonl`: each change is appended there and flushed to disk before the call returns, so a killed
 program loses at most the change in flight. `save` writes the changes into the files and removes the journal.
+
+PPOCRLabel knows no lock, and git neither: what they change in the files while a project is open is taken over when it
+is saved, image by image. Where both have changed an image, the files get what was acknowledged here, and what the other
+program wrote is kept in `labels_rejected.txt`; after a kill it is the other way round, since whoever wrote into the
+files then came later. Either way `problems` says so.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import filelock
 import numpy as np
 from tqdm import tqdm
 
 from ocrbook import images
-from ocrbook.files import write_atomically
-from ocrbook.labels.ppocrlabel import Label, check_entry, file_name, join_row, split_row, to_entry, to_label
+from ocrbook.files import flush_folder, write_atomically
+from ocrbook.labels.contents import FILES, LABELS, META, STATES, Contents, read
+from ocrbook.labels.journal import Journal
+from ocrbook.labels.ppocrlabel import Label, is_text, join_row, name_problem, to_entry, to_label
+from ocrbook.labels.record import Record, State, identity
+from ocrbook.names import Names
 from ocrbook.page import Page, TextLine
-
-State = Literal["new", "proposed", "confirmed"]
 
 
 class Reader(Protocol):
@@ -39,25 +44,10 @@ class Reader(Protocol):
 
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-LABELS, CACHE, STATES = "Label.txt", "Cache.cach", "fileState.txt"
-META, JOURNAL, LOCK, REJECTED = "labels_meta.json", "labels_journal.jsonl", ".labels.lock", "labels_rejected.txt"
+JOURNAL, LOCK, REJECTED = "labels_journal.jsonl", ".labels.lock", "labels_rejected.txt"
 
-
-@dataclass
-class Record:
-    """What is known of an image: the entries of its row, scores in the same order, and its history."""
-
-    state: State = "new"
-    entries: list[dict] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    reviewer: str = ""
-    changed: str = ""
-    edits: int = 0
-    flag: str = ""
-
-    def digest(self) -> str:
-        """Tells whether state and entries are the same as at another time."""
-        return hashlib.sha256(json.dumps([self.state, self.entries], sort_keys=True).encode()).hexdigest()[:16]
+_FAILURES = 3
+"""So many images in a row, from the first on, on which a model fails: then it is the model, and not the images."""
 
 
 class Project:
@@ -69,20 +59,41 @@ class Project:
     images : list of str
         File names, in the order in which people count: page2 before page10.
     problems : list of str
-        What could not be read: "file, line number: reason". Such rows are kept in `labels_rejected.txt`.
+        What could not be read, "file, line number: reason", and where another program changed the same image. Such
+        rows are kept in `labels_rejected.txt`, byte for byte.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "a.png").touch()
+    >>> with Project.open(folder, reviewer="Lin") as project:
+    ...     project.confirm("a.png", [Label([[0, 0], [9, 0], [9, 5], [0, 5]], "Hi")])
+    >>> with Project.open(folder, read_only=True) as project:
+    ...     project.state("a.png"), [label.text for label in project.labels("a.png")]
+    ('confirmed', ['Hi'])
     """
 
     def __init__(self, folder: Path, reviewer: str, lock: filelock.BaseFileLock | None) -> None:
-        self.folder, self.reviewer, self._lock = folder, reviewer, lock
+        self.folder, self.reviewer, self._lock, self._process = folder, reviewer, lock, os.getpid()
         self.images = sorted(
             (entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(SUFFIXES)), key=_counting_order
         )
         self.problems: list[str] = []
-        self._rejected: list[tuple[str, str]] = []
-        self._records: dict[str, Record] = {name: Record() for name in self.images}
+        self._rejected: list[tuple[str, bytes]] = []  # what save is to keep
+        self._refused = {name: problem for name in self.images if (problem := name_problem(name))}
+        self._read_files = self._file_contents()
+        self._journal = Journal(folder / JOURNAL, folder / LABELS)
         with _without_collection():
-            self._read()
-        self._replay()
+            self._contents = read(self._read_files, self._nameable)
+            self._records = {name: self._contents.record(name) for name in [*self.images, *self._contents.names]}
+        self._unsaved = False
+        self._report(self._contents)
+        replayed = self._replay()
+        self._report_unsure(self._contents, replayed)
+        for name, problem in self._refused.items():
+            self.problems.append(problem)
+            self._records[name] = Record(flag=problem)
         if lock is not None:
             self.save()  # what a killed program has left
 
@@ -95,20 +106,21 @@ class Project:
         NotADirectoryError
             If there is no such folder.
         RuntimeError
-            If another program has it open, unless `read_only`.
+            If another program has it open, or nothing can be written there, unless `read_only`.
+        ValueError
+            If a label file was saved in another encoding than UTF-8 or UTF-16, the reviewer's or the folder's name
+            can't be written, or the journal or the lock is a link.
         """
         folder = Path(folder)
         if not folder.is_dir():
             raise NotADirectoryError(f"no folder at {folder}")
+        if not is_text(reviewer):
+            raise ValueError(f"the reviewer's name {reviewer!a} is not a text in UTF-8")
         if read_only:
             return cls(folder, reviewer, None)
-        lock = filelock.FileLock(folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RuntimeError(
-                f"{folder} is open in another program: close it there, or open it here with read_only=True"
-            ) from None
+        if problem := name_problem(folder.resolve().name):
+            raise ValueError(problem)
+        lock = _lock(folder)
         try:
             return cls(folder, reviewer, lock)
         except BaseException:
@@ -136,7 +148,10 @@ class Project:
         return [to_label(entry | {"score": score}) for entry, score in zip(record.entries, record.scores, strict=True)]
 
     def history(self, name: str) -> Record:
-        """State, reviewer, time of the last change (UTC), number of edits and flag of an image."""
+        """State, reviewer, time of the last change (UTC), number of edits and flag of an image.
+
+        An image whose name can't stand in a label file has the reason as its flag; it can't be changed.
+        """
         return self._record(name)
 
     def path(self, name: str) -> Path:
@@ -173,7 +188,9 @@ class Project:
     def flag(self, name: str, reason: str) -> None:
         """Put a note on an image, for whoever looks next; an empty reason takes it away."""
         record = self._record(name)
-        self._set(name, Record(**vars(record) | {"flag": reason}))
+        if not is_text(reason):
+            raise ValueError(f"the reason {reason!a} is not a text in UTF-8")
+        self._set(name, replace(record, flag=reason), {"name": name, "flag": reason})
 
     # work on many images
 
@@ -188,22 +205,40 @@ class Project:
 
         Returns
         -------
-        the images that have a proposal now. An image that can't be read is flagged with the reason, and passed over.
+        the images that have a proposal now. An image that can't be read, or on which the model fails, is flagged with
+        the reason, and passed over.
+
+        Raises
+        ------
+        Exception
+            What the model raises, if it does so for each of the first three images: then it is not their fault.
         """
         wanted = self.images if names is None else names
         states = ("new",) if names is None else ("new", "proposed")
         waiting = [
             name for name in wanted if self.state(name) in states and not (names is None and self.history(name).flag)
         ]
-        done = []
+        done: list[str] = []
+        failed: list[tuple[str, str]] = []
         for name in tqdm(waiting, desc="proposals", disable=not progress):
+            if name in self._refused:
+                continue
             try:
                 image = self.read(name)
-            except ValueError as error:
-                self.flag(name, str(error))
+            except (OSError, ValueError) as error:
+                self.flag(name, _in_a_line(error))
                 continue
-            self.propose(name, Page.from_paddle(ocr.predict(image)[0]).lines)
+            try:
+                record = self._changed(name, "proposed", Page.from_paddle(ocr.predict(image)[0]).lines)
+            except Exception as error:  # whatever a model raises
+                failed.append((name, _in_a_line(f"the model failed: {type(error).__name__}: {error}")))
+                if not done and len(failed) == _FAILURES:
+                    raise
+                continue
+            self._set_labels(name, record)
             done.append(name)
+        for name, reason in failed:
+            self.flag(name, reason)
         return done
 
     def confidence(self, name: str) -> float:
@@ -228,63 +263,79 @@ class Project:
         return sure
 
     def _change(self, name: str, state: State, lines: Sequence[TextLine]) -> None:
+        self._set_labels(name, self._changed(name, state, lines))
+
+    def _changed(self, name: str, state: State, lines: Sequence[TextLine]) -> Record:
+        """The record with other labels; ValueError if these can't be written."""
         old = self._record(name)
-        known = {_identity(entry): entry for entry in old.entries}
+        known = {identity(entry): entry for entry in old.entries}
         entries = [to_entry(line) for line in lines]
-        record = Record(
+        return Record(
             state,
             # what another program has written into an entry stays as long as place and text stay
-            [known.get(_identity(entry), {}) | entry for entry in entries],
+            [known.get(identity(entry), {}) | entry for entry in entries],
             [round(line.score, 4) for line in lines],
             self.reviewer,
             datetime.now(timezone.utc).isoformat(timespec="seconds"),
             old.edits + 1,
             old.flag,
         )
-        self._set(name, record)
 
-    def _set(self, name: str, record: Record) -> None:
-        if self._lock is None:
-            raise RuntimeError(f"{self.folder} was opened with read_only=True")
-        before = self._record(name).digest()
-        self._log({"name": name, "before": before, "record": vars(record)})
+    def _set_labels(self, name: str, record: Record) -> None:
+        before = self._contents.parts(name)
+        self._set(name, record, {"name": name, "before": before, "record": record.to_journal()})
+
+    def _set(self, name: str, record: Record, row: dict) -> None:
+        """Acknowledge a change: first in the journal, then in memory."""
+        self._check_owner()
+        if name in self._refused:
+            raise ValueError(self._refused[name])
+        if not self._journal.is_whole:
+            self.problems.append(f"{JOURNAL}: somebody has removed it; all changes are saved")
+            self.save()
+        self._journal.append(row)
         self._records[name] = record
+        self._unsaved = True
 
-    def _log(self, entry: dict) -> None:
-        with (self.folder / JOURNAL).open("ab") as file:
-            file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def _check_owner(self) -> None:
+        if self._lock is None:
+            raise RuntimeError(f"{self.folder} was opened with read_only=True, or is closed")
+        if os.getpid() != self._process:
+            raise RuntimeError(f"{self.folder} was opened by another process, of which this one is a copy")
 
     def save(self) -> None:
-        """Write all changes into PPOCRLabel's files; the previous Label.txt becomes Label.txt.bak."""
-        if not (self.folder / JOURNAL).is_file():
+        """Write all changes into PPOCRLabel's files; the previous Label.txt becomes Label.txt.bak.
+
+        What other programs have changed there since is taken over. If a file can't be written, the error is raised, and
+        the changes stay in the journal.
+        """
+        if not self._unsaved:
             return
-        self._log({"saving": True})  # from here on the journal is right, whatever the files say
+        self._check_owner()
+        self._take_over()
         self._keep_rejected()
-        folder = self.folder.resolve().name
-        rows: dict[str, list[str]] = {LABELS: [], CACHE: [], STATES: []}
-        for name, record in self._records.items():
-            key = f"{folder}/{name}"
-            if record.state == "confirmed":
-                rows[STATES].append(f"{key}\t1\n")
-            if record.entries:
-                rows[LABELS if record.state == "confirmed" else CACHE].append(join_row(key, record.entries))
-        labels = self.folder / LABELS
-        if labels.is_file():
-            write_atomically(self.folder / f"{LABELS}.bak", labels.read_bytes())
-        for file in (STATES, LABELS, CACHE):  # PPOCRLabel empties a Label.txt without states: so states first
-            write_atomically(self.folder / file, "".join(rows[file]).encode())
-        meta = {name: _meta_of(record) for name, record in self._records.items() if record.edits or record.flag}
-        write_atomically(self.folder / META, json.dumps(meta, ensure_ascii=False, indent=0).encode())
-        (self.folder / JOURNAL).unlink()
+        if (labels := self._read_files[LABELS]) is not None:
+            self._write(f"{LABELS}.bak", labels)
+        contents = Contents.of({name: each for name, each in self._records.items() if name not in self._refused})
+        for file, content in contents.encoded(self.folder.resolve().name, self._records).items():
+            self._write(file, content)
+            self._read_files[file] = content
+            self._contents.take(file, contents)
+        flush_folder(self.folder)
+        self._journal.remove()
+        self._unsaved = False
+
+    def _write(self, file: str, content: bytes) -> None:
+        write_atomically(self.folder / file, content, like=self.folder / LABELS, flush=False)
 
     def close(self) -> None:
-        """Save, and let others open the folder."""
-        if self._lock is not None:
-            self.save()
-            self._lock.release()
-            self._lock = None
+        """Save, and let others open the folder; also if it can't be saved: then the journal has the changes."""
+        if self._lock is not None and os.getpid() == self._process:
+            try:
+                self.save()
+            finally:
+                self._lock.release()
+                self._lock = None
 
     # reading
 
@@ -293,97 +344,160 @@ class Project:
             raise KeyError(f"no image {name} in {self.folder}")
         return self._records[name]
 
-    def _reject(self, where: str, reason: object, row: str) -> None:
-        self.problems.append(f"{where}: {reason}")
-        self._rejected.append((f"{where}: {reason}", row))
+    @property
+    def _nameable(self) -> list[str]:
+        return [name for name in self.images if name not in self._refused]
 
-    def _rows(self, file: str) -> Iterator[tuple[str, str]]:
-        path = self.folder / file
-        if path.is_file():
-            for number, row in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-                where = f"{file}, line {number}"
-                try:
-                    text = row.decode().rstrip("\r")
-                except UnicodeDecodeError as error:
-                    self._reject(where, f"not UTF-8: {error.reason}", row.decode(errors="backslashreplace"))
-                    continue
-                if text.strip():
-                    yield where, text
-
-    def _read(self) -> None:
-        found: dict[str, dict[str, list[dict]]] = {LABELS: {}, CACHE: {}}
-        for file, known in found.items():
-            origins: dict[str, tuple[str, str]] = {}
-            for where, row in self._rows(file):
-                try:
-                    key, entries = split_row(row)
-                except ValueError as error:
-                    self._reject(where, error, row)
-                    continue
-                name = file_name(key)
-                if name in known:
-                    self._reject(origins[name][0], f"replaced by {where.split(', ')[1]}", origins[name][1])
-                known[name], origins[name] = entries, (where, row)
-                if name not in self._records:
-                    self.problems.append(f"{where}: no image {name} in the folder")
-        states = {file_name(row.partition("\t")[0]) for _, row in self._rows(STATES)}
-        for name in [*self._records, *(n for known in found.values() for n in known if n not in self._records)]:
-            if name in states or name in found[LABELS]:
-                self._records[name] = _read_record("confirmed", found[LABELS].get(name, []))
-            elif name in found[CACHE]:
-                self._records[name] = _read_record("proposed", found[CACHE][name])
-        self._read_meta()
-
-    def _read_meta(self) -> None:
-        path = self.folder / META
-        try:
-            meta = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-            for name, each in meta.items():
-                if (record := self._records.get(name)) is not None:
-                    scores = {(text, json.dumps(points)): score for text, points, score in each.pop("scores")}
-                    record.scores = [scores.get(_identity(entry), 1.0) for entry in record.entries]
-                    for key, value in each.items():
-                        setattr(record, key, value)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            self._reject(
-                META, f"not readable, scores and history are lost: {error}", path.read_text("utf-8", "replace")
-            )
-
-    def _replay(self) -> None:
-        path = self.folder / JOURNAL
-        if not path.is_file():
-            return
-        chains: dict[str, list[Record]] = {}
-        accepted: dict[str, set[str]] = {}
-        ours = False
-        for row in path.read_bytes().split(b"\n"):
+    def _file_contents(self) -> dict[str, bytes | None]:
+        """The files' bytes; None for one that is not there."""
+        contents: dict[str, bytes | None] = {}
+        for file in FILES:
             try:
-                entry = json.loads(row)
-                if entry.get("saving"):
-                    ours = True
-                    continue
-                name, record = entry["name"], Record(**entry["record"])
-                for each in record.entries:
-                    check_entry(each)
-            except (ValueError, KeyError, TypeError):
-                continue  # the change that was in flight when the program was killed
-            chains.setdefault(name, []).append(record)
-            accepted.setdefault(name, {entry["before"]}).add(record.digest())
-        for name, records in chains.items():
-            current = self._records.get(name, Record())
-            if ours or current.digest() in accepted[name]:
-                self._records[name] = records[-1]
+                contents[file] = (self.folder / file).read_bytes()
+            except FileNotFoundError:
+                contents[file] = None
+        return contents
+
+    def _report(self, contents: Contents) -> None:
+        self.problems += [problem for problem in contents.problems if problem not in self.problems]
+        self._rejected += contents.rejected
+
+    def _reject(self, where: str, reason: str, content: bytes) -> None:
+        self.problems.append(f"{where}: {reason}")
+        self._rejected.append((f"{where}: {reason}", content))
+
+    def _report_unsure(self, contents: Contents, known: Iterable[str]) -> None:
+        for name in sorted(contents.ticked - set(known)):
+            if contents.is_unsure(name):
+                self.problems.append(f"{STATES}: {name} is ticked, but no row of {LABELS} says with what labels")
+
+    def _replay(self) -> Iterable[str]:
+        """Apply the journal of a killed program; returns the images that it was about."""
+        changes: dict[str, list[tuple[tuple, Record]]] = {}
+        flags: dict[str, str] = {}
+        find, number = Names(self._nameable), 0
+        for number, row, content in self._journal:
+            try:
+                name, change = _read_change(content)
+            except ValueError as error:
+                self._reject(f"{JOURNAL}, line {number}", str(error), row)
+                continue
+            name = find.match(name) or name
+            if isinstance(change, str):
+                flags[name] = change
             else:
-                row = join_row(name, records[-1].entries).rstrip("\n")
-                self._reject(f"{JOURNAL}, {name}", "not applied: another program has changed the labels since", row)
+                changes.setdefault(name, []).append(change)
+        for name, chain in changes.items():
+            last, parts = chain[-1][1], self._contents.parts(name)
+            held = [each for before, record in chain for each in (before, record.parts)]
+            if self._contents.is_unsure(name) or _is_mix(parts, held):
+                self._records[name] = replace(last, flag=self._records.get(name, last).flag)
+            else:
+                reason = "not applied: another program has changed the labels since"
+                self._reject(f"{JOURNAL}, {name}", reason, _row(name, last))
+        for name, flag in flags.items():
+            self._records[name] = replace(self._records.get(name, Record()), flag=flag)
+        self._unsaved = number > 0
+        return changes
+
+    def _take_over(self) -> None:
+        """Merge what other programs have written into the files since they were read or written here."""
+        files = self._file_contents()
+        for file, content in files.items():
+            if content is None and self._read_files[file] is not None:  # an accident says nothing of any image
+                self.problems.append(f"{file}: somebody has removed it; it is written again")
+                files[file] = self._read_files[file]
+        if files == self._read_files:
+            return
+        theirs, base = read(files, self._nameable), self._contents
+        self._report(theirs)
+        self._report_unsure(theirs, ())
+        self._read_files, self._contents = files, theirs
+        for name in dict.fromkeys([*self._records, *theirs.names, *base.names]):
+            if name not in self._refused and not theirs.is_unsure(name):
+                ours = self._records.get(name, Record())
+                held = [base.parts(name), ours.parts]
+                self._records[name] = self._merged(name, base.record(name), ours, theirs.record(name), held)
+
+    def _merged(self, name: str, base: Record, ours: Record, theirs: Record, held: list[tuple]) -> Record:
+        """An image's record of three: as it was in the files, as it is here, and as it is in the files now."""
+        flag = theirs.flag if ours.flag == base.flag else ours.flag
+        if theirs.flag not in (flag, base.flag):
+            self._reject(f"{META}, {name}", "flagged by another program, too", theirs.flag.encode())
+        labels = ours
+        if theirs.labelled != base.labelled:
+            if ours.labelled == base.labelled:
+                labels = theirs
+                if base.entries and not theirs.entries:  # a page without text, or a file that was cut off?
+                    labels = replace(base, state="proposed")
+                    self.problems.append(f"{name}: another program has removed the labels; they are a proposal now")
+            elif theirs.labelled != ours.labelled and not _is_mix(self._contents.parts(name), held):
+                self._reject(f"{LABELS}, {name}", "another program has changed the labels, too", _row(name, theirs))
+        return replace(labels, flag=flag)
 
     def _keep_rejected(self) -> None:
         if self._rejected:
             path = self.folder / REJECTED
-            kept = path.read_text("utf-8") if path.is_file() else ""
-            kept += "".join(f"# {reason}\n{row}\n" for reason, row in self._rejected)
-            write_atomically(path, kept.encode())
+            kept = path.read_bytes() if path.exists() else b"\n"
+            new = b"".join(b"# %s\n%s\n" % (_printable(reason).encode(), row) for reason, row in self._rejected)
+            if not kept.endswith(new):  # a save that was killed has kept them
+                self._write(REJECTED, kept + new if kept.endswith(b"\n") else kept + b"\n" + new)
             self._rejected = []
+
+
+def _lock(folder: Path) -> filelock.BaseFileLock:
+    if (folder / LOCK).is_symlink():
+        raise ValueError(f"{folder / LOCK} is a link, and would be written through: remove it")
+    lock = filelock.FileLock(folder / LOCK)
+    reason = ""
+    try:
+        if not os.access(folder, os.W_OK):
+            reason = "it is read-only"
+        else:
+            lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RuntimeError(
+            f"{folder} is open in another program: close it there, or open it here with read_only=True"
+        ) from None
+    except OSError as error:
+        reason = f"{LOCK}: {error.strerror or error}"
+    if reason:
+        raise RuntimeError(f"nothing can be written in {folder} ({reason}): open it with read_only=True")
+    return lock
+
+
+def _read_change(content: object) -> tuple[str, str | tuple[tuple, Record]]:
+    """Image and flag, or image and (what the files held, record), of a row of the journal."""
+    if isinstance(content, ValueError):
+        raise content
+    if not isinstance(content, dict) or not isinstance(name := content.get("name"), str):
+        raise ValueError("not a change of an image")
+    if problem := name_problem(name):
+        raise ValueError(problem)
+    if content.keys() == {"name", "flag"} and is_text(content["flag"]):
+        return name, content["flag"]
+    before = content.get("before")
+    if not isinstance(before, list) or [type(part) for part in before] != [str, str, bool]:
+        raise ValueError("nobody knows what the files held before")
+    return name, (tuple(before), Record.from_journal(content.get("record")))
+
+
+def _is_mix(parts: tuple, held: list[tuple]) -> bool:
+    """Whether each file holds what it has held of an image, or was to hold: killed saves leave such mixes."""
+    return all(part in allowed for part, allowed in zip(parts, zip(*held, strict=True), strict=True))
+
+
+def _row(name: str, record: Record) -> bytes:
+    return join_row(name, record.entries).rstrip("\n").encode()
+
+
+def _in_a_line(reason: object) -> str:
+    """A reason that fits into a flag."""
+    return _printable(" ".join(str(reason).split())[:300])
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @contextmanager
@@ -396,24 +510,6 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _read_record(state: State, entries: list[dict]) -> Record:
-    return Record(state, entries, [1.0] * len(entries))
-
-
-def _meta_of(record: Record) -> dict:
-    scores = [
-        [entry["transcription"], entry["points"], score]
-        for entry, score in zip(record.entries, record.scores, strict=True)
-        if score != 1
-    ]
-    kept = ("reviewer", "changed", "edits", "flag")
-    return {"scores": scores} | {key: getattr(record, key) for key in kept}
-
-
-def _identity(entry: dict) -> tuple[str, str]:
-    return entry["transcription"], json.dumps(entry["points"])
 
 
 def _counting_order(name: str) -> tuple:

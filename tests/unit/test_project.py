@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocrbook.labels.contents import CACHE, LABELS, META, STATES
 from ocrbook.labels.ppocrlabel import Label, join_row, split_row, to_entry, to_label
-from ocrbook.labels.project import CACHE, JOURNAL, LABELS, META, REJECTED, STATES, Project
+from ocrbook.labels.project import JOURNAL, REJECTED, Project
 
 ROOT = Path(__file__).parents[2]
 CORNERS = [[0, 0], [9, 0], [9, 5], [0, 5]]
@@ -101,7 +102,7 @@ def test_bad_rows_are_listed_kept_aside_and_never_executed(folder, tmp_path):
         assert project.labels("page2.jpg") == [label("kept")]
         project.confirm("page10.jpg", [label("new")])
     assert not (tmp_path / "owned").exists()
-    assert bad in (folder / REJECTED).read_text("utf-8")
+    assert bad.encode() in (folder / REJECTED).read_bytes() and b"\n\xff\xfe\n" in (folder / REJECTED).read_bytes()
     assert "kept" in (folder / LABELS).read_text("utf-8")
 
 
