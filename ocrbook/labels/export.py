@@ -9,12 +9,45 @@ import cv2
 import numpy as np
 
 from ocrbook.crops import crop
-from ocrbook.files import write_atomically
+from ocrbook.folders import exchanged
+from ocrbook.labels.files import refuse
 from ocrbook.labels.lint import LEFTOVERS
 from ocrbook.labels.lists import write_detection, write_recognition
 from ocrbook.labels.ppocrlabel import IGNORED, Label
 from ocrbook.labels.project import Project
-from ocrbook.page import Page
+from ocrbook.page import Page, TextLine
+
+
+def is_unread(line: TextLine) -> bool:
+    """Whether nobody can learn from what a line says: it is difficult or empty, or its text a mark, such as "###"."""
+    label = Label.of(line)
+    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, *IGNORED)
+
+
+def for_detection(line: TextLine) -> TextLine:
+    """A line as a detector learns it: one that is unread gets the text "###", and counts neither way."""
+    return TextLine(line.points, "###", line.score) if is_unread(line) else line
+
+
+def cut(image: np.ndarray, line: TextLine) -> np.ndarray:
+    """The crop of a line as a recogniser learns it: straightened, uint8 (H, W, 3).
+
+    One with more than one character that is at least 1.5 times as high as wide is turned by 90 degrees, as PaddleOCR
+    turns it before it reads it. A single character is higher than wide, and stays upright.
+    """
+    return crop(image, line.points, turn_tall=len(line.text.strip()) > 1)
+
+
+def misplaced(line: TextLine, image: np.ndarray) -> str:
+    """Why a line can't be where it is said to be on an image (H, W, 3); empty if it can."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = line.box
+    reach = max(width, height)
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        return f"lies outside the image of {width} x {height}"
+    if min(left, top) < -reach or right > width + reach or bottom > height + reach:
+        return f"reaches far outside the image of {width} x {height}"
+    return ""
 
 
 def split(names: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> list[list[str]]:
@@ -59,10 +92,7 @@ def export_detection(project: Project, path: str | Path, names: Sequence[str] | 
     Returns the number of pages: the confirmed ones among `names`, or among all images.
     """
     pages = [
-        Page(
-            project.path(name).as_posix(),
-            [Label(each.points, "###" if _is_unread(each) else each.text) for each in project.labels(name)],
-        )
+        Page(project.path(name).as_posix(), [for_detection(label) for label in project.labels(name)])
         for name in _confirmed(project, names)
     ]
     write_detection(path, pages)
@@ -70,32 +100,40 @@ def export_detection(project: Project, path: str | Path, names: Sequence[str] | 
 
 
 def export_recognition(project: Project, folder: str | Path, names: Sequence[str] | None = None) -> int:
-    """Write a crop of each line, and `rec_gt.txt`: crop, tab, text.
+    """Write a crop of each line, and `rec_gt.txt`: crop, tab, text. They are exchanged as one; see `ocrbook.folders`.
 
-    Crops are straightened, also those of polygons with many corners, and never turned: a single digit is higher than
-    wide, and stays upright. Lines that are difficult, or that nobody has read, are left out.
+    Crops are straightened, also those of polygons with many corners; what is much higher than wide is turned, unless it
+    is a single character: see `cut`. Lines that are difficult, or that nobody has read, are left out.
 
     Returns the number of lines, of the confirmed images among `names`, or among all.
+
+    Raises
+    ------
+    ValueError
+        If an image can't be read, or a label lies outside of it; all of them are listed, and nothing is written.
     """
-    folder = Path(folder)
-    (folder / "crops").mkdir(parents=True, exist_ok=True)
-    samples = []
-    for name in _confirmed(project, names):
-        image = project.read(name)
-        for number, label in enumerate(project.labels(name), 1):
-            if _is_unread(label):
+    samples, problems = [], []
+    with exchanged(folder, ("crops", "rec_gt.txt")) as draft:
+        (draft / "crops").mkdir()
+        for name in _confirmed(project, names):
+            try:
+                image = project.read(name)
+            except (OSError, ValueError) as error:
+                problems.append(str(error))
                 continue
-            file = folder / "crops" / f"{name}_{number}.png"
-            cut = crop(image, label.points, turn_tall=False)
-            write_atomically(file, cv2.imencode(".png", cut)[1].tobytes())
-            samples.append((file, label.text))
-    write_recognition(folder / "rec_gt.txt", samples)
+            for number, label in enumerate(project.labels(name), 1):
+                if is_unread(label):
+                    continue
+                if reason := misplaced(label, image):
+                    problems.append(f"{name}, label {number}: {reason}")
+                    continue
+                file = draft / "crops" / f"{name}_{number}.png"
+                file.write_bytes(cv2.imencode(".png", cut(image, label))[1].tobytes())
+                samples.append((file, label.text))
+        refuse(problems, "nothing was exported")
+        write_recognition(draft / "rec_gt.txt", samples)
     return len(samples)
 
 
 def _confirmed(project: Project, names: Sequence[str] | None) -> list[str]:
     return [name for name in (project.images if names is None else names) if project.state(name) == "confirmed"]
-
-
-def _is_unread(label: Label) -> bool:
-    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, *IGNORED)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ocrbook.files import write_atomically
-from ocrbook.labels.files import rows
+from ocrbook.labels.files import Parsed, at, check_text, member, number, parse_json, rows, shown
 
-_SPAN = re.compile(r' (colspan|rowspan)="(\d+)"')
+_SPAN = re.compile(r' (colspan|rowspan)="([1-9]\d{0,3})"', re.ASCII)
+_ATTRIBUTE = re.compile(r' ([\w-]+)="[^"]*"')
 _GROUPS = ("<thead>", "</thead>", "<tbody>", "</tbody>", "</tr>", "</td>")
 
 
@@ -61,8 +64,8 @@ class Table:
     def structure(self) -> list[str]:
         """The tags as tokens; those of a `<td>` with a span are cut in pieces, as in PubTabNet."""
         tokens = ["<thead>"] if self.header else ["<tbody>"]
-        for number, row in enumerate(self.rows):
-            if number == self.header and number:
+        for index, row in enumerate(self.rows):
+            if index == self.header and index:
                 tokens += ["</thead>", "<tbody>"]
             tokens += ["<tr>", *(token for cell in row for token in _opened(cell)), "</tr>"]
         return [*tokens, "</thead>" if self.header >= len(self.rows) and self.header else "</tbody>"]
@@ -86,8 +89,21 @@ def _opened(cell: Cell) -> list[str]:
 
 
 def write(path: str | Path, tables: Iterable[Table]) -> None:
-    """Write tables as PPOCRLabel does; nothing is lost."""
-    write_atomically(Path(path), "".join(f"{_dump(table)}\n" for table in tables).encode())
+    """Write tables as PPOCRLabel does; nothing is lost.
+
+    Raises
+    ------
+    ValueError
+        If a file can't hold a table, and `read` would refuse it; the message says which, and why.
+    """
+    content = []
+    for index, table in enumerate(tables, 1):
+        with at(f"table {index}"):
+            row = _dump(table)
+            if _load(row, Counter()) != table:
+                raise ValueError("would not be read as it is: the head has more rows than the table, or a span is < 1")
+        content.append(f"{row}\n")
+    write_atomically(Path(path), "".join(content).encode())
 
 
 def _dump(table: Table) -> str:
@@ -99,8 +115,12 @@ def _dump(table: Table) -> str:
     return json.dumps({"filename": table.image, "html": html, "gt": table.html()}, ensure_ascii=False)
 
 
-def read(path: str | Path) -> list[Table]:
+def read(path: str | Path) -> Parsed[Table]:
     """Read a gt.txt. Boxes of four numbers (PubTabNet) become four corners.
+
+    Returns
+    -------
+    Parsed list of Table. `passed_over` counts attributes of cells that are no spans, by their name, such as "style".
 
     Raises
     ------
@@ -108,23 +128,22 @@ def read(path: str | Path) -> list[Table]:
         If a row can't be read, or has another number of cells than its structure; with file, line number and reason.
     """
     path = Path(path)
-    tables = []
-    for number, row in rows(path):
-        try:
-            tables.append(_load(row))
-        except KeyError as error:
-            raise ValueError(f"{path}, line {number}: no {error}") from None
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+    tables: Parsed[Table] = Parsed()
+    for index, row in rows(path):
+        with at(f"{path}, line {index}"):
+            tables.append(_load(row, tables.passed_over))
     return tables
 
 
-def _load(row: str) -> Table:
-    content = json.loads(row)
-    tokens, contents = content["html"]["structure"]["tokens"], content["html"]["cells"]
-    table = Table(content["filename"])
+def _load(row: str, passed_over: Counter[str]) -> Table:
+    content = parse_json(row)
+    html = member(content, "html", dict)
+    tokens = member(member(html, "structure", dict), "tokens", list)
+    contents = member(html, "cells", list)
+    table = Table(member(content, "filename", str))
+    check_text(table.image, "filename")
     found = 0
-    for kind, spans in _parse(tokens):
+    for kind, spans in _parse(tokens, passed_over):
         if kind == "</thead>":
             table.header = len(table.rows)
         elif kind == "<tr>":
@@ -133,38 +152,46 @@ def _load(row: str) -> Table:
             if not table.rows:
                 raise ValueError("a cell before the first row")
             if found < len(contents):
-                table.rows[-1].append(_cell(contents[found], spans, found + 1))
+                with at(f"cell {found + 1}"):
+                    table.rows[-1].append(_cell(contents[found], spans))
             found += 1
     if found != len(contents):
         raise ValueError(f"the structure has {found} cells, but {len(contents)} are given")
     return table
 
 
-def _parse(tokens: Sequence[str]) -> Iterator[tuple[str, dict[str, int]]]:
+def _parse(tokens: Sequence[Any], passed_over: Counter[str]) -> Iterator[tuple[str, dict[str, int]]]:
     spans: dict[str, int] | None = None  # not None between "<td" and ">"
     for token in tokens:
-        found = _SPAN.fullmatch(token)
-        if spans is not None and found:
-            spans[found[1]] = int(found[2])
-        elif spans is not None and token == ">":
+        text = token if isinstance(token, str) else ""
+        span, attribute = _SPAN.fullmatch(text), _ATTRIBUTE.fullmatch(text)
+        if spans is not None and span:
+            spans[span[1]] = int(span[2])
+        elif spans is not None and attribute and attribute[1] not in ("colspan", "rowspan"):
+            passed_over[attribute[1]] += 1
+        elif spans is not None and text == ">":
             yield "<td>", spans
             spans = None
-        elif spans is None and token == "<td":
+        elif spans is None and text == "<td":
             spans = {}
-        elif spans is None and token in ("<tr>", "<td>", "</thead>"):
-            yield token, {}
-        elif spans is not None or token not in _GROUPS:
-            raise ValueError(f"unknown token {token!r} in the structure")
+        elif spans is None and text in ("<tr>", "<td>", "</thead>"):
+            yield text, {}
+        elif spans is not None or text not in _GROUPS:
+            raise ValueError(f"unknown token {shown(token)} in the structure")
 
 
-def _cell(content: dict, spans: dict[str, int], number: int) -> Cell:
-    tokens, box = content["tokens"], content.get("bbox")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise ValueError(f"cell {number}: tokens must be a list of texts")
-    if box is not None:
-        if len(box) == 4 and all(isinstance(value, int | float) for value in box):
-            left, top, right, bottom = box
-            box = [[left, top], [right, top], [right, bottom], [left, bottom]]
-        if not all(isinstance(point, list) and [type(v) in (int, float) for v in point] == [True] * 2 for point in box):
-            raise ValueError(f"cell {number}: {box!r} is neither corners nor left, top, right, bottom")
-    return Cell(tuple(tokens), None if box is None else tuple(map(tuple, box)), **spans)
+def _cell(content: Any, spans: dict[str, int]) -> Cell:
+    tokens = member(content, "tokens", list)
+    if not all(isinstance(token, str) for token in tokens):
+        raise ValueError("tokens must be a list of texts")
+    check_text("".join(tokens))
+    box = content.get("bbox")
+    if box is None:
+        return Cell(tuple(tokens), **spans)
+    if isinstance(box, list) and len(box) == 4 and not isinstance(box[0], list):
+        left, top, right, bottom = box
+        box = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    if not isinstance(box, list) or not all(isinstance(point, list) and len(point) == 2 for point in box):
+        raise ValueError(f"{shown(box)} is neither corners nor left, top, right, bottom")
+    corners = tuple((number(x, "a coordinate"), number(y, "a coordinate")) for x, y in box)
+    return Cell(tuple(tokens), corners, **spans)

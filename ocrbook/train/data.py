@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ocrbook import images
-from ocrbook.crops import crop
-from ocrbook.labels.files import rows
-from ocrbook.labels.ppocrlabel import IGNORED, read_entries, to_label
-from ocrbook.page import Page, TextLine
-
-_SHOWN = 20  # problems listed in a message
+from ocrbook.labels.checked import checked_label
+from ocrbook.labels.export import cut, for_detection, is_unread, misplaced
+from ocrbook.labels.files import listing, rows
+from ocrbook.labels.lists import find, image_names
+from ocrbook.labels.ppocrlabel import Label, read_entries
+from ocrbook.page import TextLine
 
 
 class LabelError(ValueError):
@@ -30,19 +31,18 @@ class LabelError(ValueError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        more = len(self.problems) - _SHOWN
-        rest = [f"... and {more} more"] if more > 0 else []
-        count = f"{len(self.problems)} problem{'s' * (len(self.problems) > 1)} in the labels"
-        super().__init__("\n  ".join([f"{count}; nothing was trained:", *self.problems[:_SHOWN], *rest]))
+        super().__init__(listing(self.problems, "nothing was trained"))
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """An image (uint8 BGR), its lines, and the row of the list that it comes from."""
+    """An image (uint8 BGR), its lines, the row of the list that it comes from, and the number of that row in all lists,
+    which the lines of a page share."""
 
     image: np.ndarray
     lines: list[TextLine]
     origin: str
+    page: int
 
 
 @dataclass
@@ -56,25 +56,26 @@ class Dataset:
 Labels = str | Path | Sequence[str | Path]
 
 
-def _rows(labels: Labels) -> Iterator[tuple[Path, int, str]]:
+def _rows(labels: Labels, problems: list[str]) -> Iterator[tuple[Path, str, str]]:
+    """List, origin and content of each row; what can't be read becomes a problem."""
     for path in [labels] if isinstance(labels, str | Path) else labels:
         path = Path(path)
-        if not path.is_file():
+        if not path.exists():
             raise FileNotFoundError(f"no label list at {path}")
-        for number, row in rows(path):
-            yield path, number, row
+        unreadable = lambda number, reason, name=path.name: problems.append(f"{name}:{number}: {reason}")  # noqa: E731
+        try:
+            for number, row in rows(path, unreadable):
+                yield path, f"{path.name}:{number}", row
+        except ValueError as error:
+            problems.append(str(error))
 
 
-def _find(name: str, path: Path) -> Path | None:
-    return next((found for base in (path.parent, path.parent.parent) if (found := base / name).is_file()), None)
-
-
-def _page(label: str) -> list[TextLine] | None:
+def _page(label: str) -> list[Label] | None:
     """The lines of a row of a page list; None where the label is a plain text."""
     if not label.startswith("["):
         return None
     try:
-        return [to_label(entry) for entry in read_entries(label)]
+        return [checked_label(entry) for entry in read_entries(label)]
     except ValueError:
         if label.startswith("[{"):
             raise
@@ -83,43 +84,46 @@ def _page(label: str) -> list[TextLine] | None:
 
 def _read(labels: Labels, pages: bool) -> Dataset:
     data = Dataset()
-    for path, number, row in _rows(labels):
-        origin = f"{path.name}:{number}"
-        name, tab, label = row.partition("\t")
-        file = _find(name, path)
+    for number, (path, origin, row) in enumerate(_rows(labels, data.problems)):
+        column, tab, label = row.partition("\t")
         try:
             if not tab:
                 raise ValueError("no tab between the image and its label")
-            if file is None:
-                raise ValueError(f"no image {name} in {path.parent} or the folder above it")
             lines = _page(label)
             if pages and lines is None:
                 raise ValueError("a text, but the training of a detector needs polygons: give a list of pages")
-        except (ValueError, TypeError) as error:
-            data.problems.append(f"{origin}: {error}")
-            continue
-        try:
-            image = images.read(file)
-        except images.ImageError as error:
-            data.problems.append(f"{origin}: {error}")
-            continue
-        if pages:
-            data.samples.append(LabelledImage(image, lines, origin))
-        elif lines is None:
-            height, width = image.shape[:2]
-            whole = [[0, 0], [width, 0], [width, height], [0, height]]
-            data.samples.append(LabelledImage(image, [TextLine(whole, label)], origin))
-        else:
-            data.samples += [
-                LabelledImage(crop(image, line.points), [line], f"{origin}, line {index}")
-                for index, line in enumerate(lines, 1)
-                if line.text not in IGNORED
-            ]
+            for name in [column] if lines is not None else image_names(column):
+                file = find(name, path)
+                if file is None:
+                    raise ValueError(f"no image {name} in {path.parent} or the folder above it")
+                image = images.read(file)
+                if lines is None:
+                    data.samples += _line(image, label, origin, number)
+                    continue
+                for index, line in enumerate(lines, 1):
+                    if not pages and is_unread(line):
+                        continue
+                    if reason := misplaced(line, image):
+                        data.problems.append(f"{origin}, line {index}: {reason}")
+                    elif not pages:
+                        sample = LabelledImage(cut(image, line), [line], f"{origin}, line {index}", number)
+                        data.samples.append(sample)
+                if pages:
+                    data.samples.append(LabelledImage(image, [for_detection(line) for line in lines], origin, number))
+        except (ValueError, cv2.error) as error:
+            data.problems.append(f"{origin}: {str(error).strip().splitlines()[-1]}")
     return data
 
 
+def _line(image: np.ndarray, text: str, origin: str, number: int) -> list[LabelledImage]:
+    """An image that is a line, in a list; or none, if nobody has read it. An empty text is left to `read_lines`."""
+    height, width = image.shape[:2]
+    line = Label([[0, 0], [width, 0], [width, height], [0, height]], text)
+    return [] if text.strip() and is_unread(line) else [LabelledImage(image, [line], origin, number)]
+
+
 def read_pages(labels: Labels) -> list[LabelledImage]:
-    """Pages for a detector.
+    """Pages for a detector. Lines that nobody has read have the text "###".
 
     Raises
     ------
@@ -128,20 +132,15 @@ def read_pages(labels: Labels) -> list[LabelledImage]:
     FileNotFoundError
         If a list does not exist.
     """
-    data = _read(labels, pages=True)
-    for sample in data.samples:
-        height, width = sample.image.shape[:2]
-        for index, line in enumerate(sample.lines, 1):
-            page = Page(lines=[line]).lines[0].box
-            if page[2] <= 0 or page[3] <= 0 or page[0] >= width or page[1] >= height:
-                data.problems.append(f"{sample.origin}, line {index}: lies outside the image of {width} x {height}")
-    return _checked(data)
+    return _checked(_read(labels, pages=True))
 
 
 def read_lines(
     labels: Labels, characters: Sequence[str] | None = None, steps: int | None = None, height: int = 32
 ) -> list[LabelledImage]:
     """Single lines for a recogniser: whole images of a list of lines, crops of a list of pages.
+
+    Lines that nobody has read are left out, by the same rules as in `ocrbook.labels.export_recognition`.
 
     Parameters
     ----------
@@ -191,11 +190,15 @@ def _checked(data: Dataset) -> list[LabelledImage]:
 def hold_out(
     samples: list[LabelledImage], validation: Labels | None, read: Callable[[Labels], list[LabelledImage]], seed: int
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Training and held-out samples: those that `read` finds in `validation`, or a tenth of all, drawn with a seed."""
+    """Training and held-out samples: those that `read` finds in `validation`, or a tenth of all, drawn with a seed.
+
+    All lines of a page end up on the same side.
+    """
     if validation is not None:
         return samples, read(validation)
-    kept, held = split(len(samples), 0.1, seed)
-    return [samples[i] for i in kept], [samples[i] for i in held]
+    pages = list(dict.fromkeys(sample.page for sample in samples))
+    held = {pages[i] for i in split(len(pages), 0.1, seed)[1]}
+    return [each for each in samples if each.page not in held], [each for each in samples if each.page in held]
 
 
 def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
