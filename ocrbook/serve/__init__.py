@@ -6,6 +6,7 @@ that has died.
 """
 
 from ocrbook.serve.gate import create_gate
+from ocrbook.serve.server import create_server
 from ocrbook.serve.settings import Settings
 
-__all__ = ["Settings", "create_gate"]
+__all__ = ["Settings", "create_gate", "create_server"]

@@ -7,17 +7,18 @@ import os
 import sys
 from dataclasses import fields
 
-import uvicorn
-
 from ocrbook.serve.gate import create_gate
+from ocrbook.serve.server import create_server
 from ocrbook.serve.settings import Settings
+
+KEY = "OCRBOOK_API_KEY"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 after a stop that was asked for, 2 if the options can't be."""
+    """0 after a stop that was asked for, 1 if the service can't go on, 2 if the options can't be."""
     parser = argparse.ArgumentParser(
         prog="python -m ocrbook.serve", description="A service that reads pages and meters.",
-        epilog="A key that clients must send is taken from the environment variable OCRBOOK_API_KEY.",
+        epilog=f"A key that clients must send is taken from the environment variable {KEY}.",
     )  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8866)
@@ -32,19 +33,23 @@ def main(arguments: list[str] | None = None) -> int:
     host, port = given.pop("host"), given.pop("port")
     try:
         given["fetch_from"] = tuple(name.lower() for name in given["fetch_from"])
-        settings = Settings(**given, api_key=os.environ.get("OCRBOOK_API_KEY", ""))
+        key = os.environ.get(KEY)
+        if key == "":
+            raise ValueError(f"{KEY} is set, but empty: give it a key, or unset it to let everybody in")
+        if not 0 <= port <= 65_535:
+            raise ValueError(f"port must be from 0 to 65,535, got {port}")
+        settings = Settings(**given, api_key=key or "")
     except ValueError as error:
         print(f"ocrbook.serve: {error}", file=sys.stderr)
         return 2
     if sys.platform == "win32":
         print("ocrbook.serve: workers are reached by Unix sockets; on Windows use it in WSL", file=sys.stderr)
         return 2
-    # each connection may hold a whole request in memory: so many and no more
-    connections = 100 + settings.waiting + settings.workers
-    uvicorn.run(
-        create_gate(settings), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        timeout_keep_alive=5, timeout_graceful_shutdown=int(settings.seconds) + 1, limit_concurrency=connections,
-    )  # fmt: skip
+    app = create_gate(settings)
+    create_server(app, host, port).run()
+    if app.state.pool.failure:
+        print(f"ocrbook.serve: {app.state.pool.failure}", file=sys.stderr)
+        return 1
     return 0
 
 

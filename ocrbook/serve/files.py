@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import io
@@ -15,6 +16,14 @@ from ocrbook.serve.errors import Refusal
 from ocrbook.serve.settings import Settings
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+
+MOST_SIDE = 32_766
+"""Pixels of a side: OpenCV counts them with 16 bits where it turns and stretches."""
+
+MOST_STEPS = 10_000
+"""Pieces in which a header may be read. A photograph's takes some hundreds; a file can be made that takes millions."""
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # large images are refused below
 
 
 async def content_of(file: str, settings: Settings) -> tuple[bytes, int]:
@@ -32,51 +41,83 @@ async def content_of(file: str, settings: Settings) -> tuple[bytes, int]:
     Refusal
         413 if it is too large, 415 if it is no image, 422 if it is no base64, 403 or 422 for a URL.
     """
-    if file[:8].lower().startswith(("http://", "https://")):
-        content = await _fetch(file, settings)
-    else:
-        try:
-            content = base64.b64decode(file, validate=True)
-        except (binascii.Error, ValueError):
-            raise Refusal(422, "file: this is not base64") from None
+    is_url = file[:8].lower().startswith(("http://", "https://"))
+    content = await _fetch(file, settings) if is_url else file
+    # in a thread: megabytes are decoded, and other clients wait for this one
+    return await asyncio.to_thread(_checked, content, settings)
+
+
+def _checked(file: str | bytes, settings: Settings) -> tuple[bytes, int]:
+    try:
+        content = file if isinstance(file, bytes) else base64.b64decode(file, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal(422, "file: this is not base64") from None
     if len(content) > settings.most_bytes:
         raise Refusal(413, f"file: more than {settings.most_bytes:,} bytes")
     return content, _pixels(content, settings.most_pixels)
 
 
+class _Steps(io.BytesIO):
+    """Bytes that are read in so many pieces, and no more."""
+
+    left = MOST_STEPS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("too many pieces")
+        return super().read(size)
+
+
 def _pixels(content: bytes, most: int) -> int:
     """Width times height, from the header."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large images; they are refused below
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                width, height = image.size
+        with Image.open(_Steps(content), formats=FORMATS) as image:
+            width, height = image.size
     except Image.DecompressionBombError:
         raise Refusal(413, f"file: more than {most:,} pixels") from None
     except Exception:  # whatever a parser says of bytes that anybody may send
         raise Refusal(415, f"file: not an image that can be read; {', '.join(FORMATS)} can") from None
     if width * height > most:
         raise Refusal(413, f"file: {width} x {height} are more than {most:,} pixels")
+    if max(width, height) > MOST_SIDE:
+        raise Refusal(413, f"file: {width} x {height} has a side of more than {MOST_SIDE:,} pixels")
     return width * height
 
 
-async def _fetch(url: str, settings: Settings) -> bytes:
+async def _fetch(address: str, settings: Settings) -> bytes:
     """A file from a host that is allowed; no redirects are followed, and no more is taken than may be."""
     try:
-        host = urlsplit(url).netloc.lower()
+        urlsplit(address)
     except ValueError:
         raise Refusal(422, "file: this is no URL") from None
-    if host not in settings.fetch_from:
-        raise Refusal(403, "file: this service fetches nothing from there; send the file itself, as base64")
-    content = bytearray()
     try:
-        async with httpx.AsyncClient(timeout=settings.body_seconds) as client, client.stream("GET", url) as answer:
-            if answer.status_code != 200:
-                raise Refusal(422, f"file: the host answered {answer.status_code}")
-            async for part in answer.aiter_bytes():
-                content += part
-                if len(content) > settings.most_bytes:
-                    raise Refusal(413, f"file: more than {settings.most_bytes:,} bytes")
-    except (httpx.HTTPError, httpx.InvalidURL):
+        url = httpx.URL(address)  # what is checked is what is fetched: nobody else reads the address again
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.userinfo or url.netloc.decode("ascii") not in settings.fetch_from:
+        raise Refusal(403, "file: this service fetches nothing from there; send the file itself, as base64")
+    try:
+        return await asyncio.wait_for(_download(url, settings.most_bytes), settings.body_seconds)
+    except asyncio.TimeoutError:
+        raise Refusal(422, f"file: the host did not send it within {settings.body_seconds:g} seconds") from None
+    except httpx.HTTPError:
         raise Refusal(422, "file: it could not be fetched") from None
+
+
+async def _download(url: httpx.URL, most: int) -> bytes:
+    content = bytearray()
+    plain = {"Accept-Encoding": "identity"}  # a few bytes, unpacked, can be gigabytes
+    async with httpx.AsyncClient(timeout=None, headers=plain) as client, client.stream("GET", url) as answer:
+        if answer.status_code != 200:
+            raise Refusal(422, f"file: the host answered {answer.status_code}")
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Refusal(422, "file: the host sent it compressed, and was asked not to")
+        length = answer.headers.get("Content-Length", "0")
+        if not length.isdecimal() or len(length) > 18 or int(length) > most:
+            raise Refusal(413, f"file: more than {most:,} bytes")
+        async for part in answer.aiter_raw():
+            content += part
+            if len(content) > most:
+                raise Refusal(413, f"file: more than {most:,} bytes")
     return bytes(content)

@@ -26,6 +26,8 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._connections = Gauge("ocr_connections", "Connections.", ["state"], registry=self.registry)
+        self._closed = Counter("ocr_closed", "Connections cut off.", ["reason"], registry=self.registry)
         for name, text, value in (
             ("ocr_waiting", "Requests that wait for a worker.", lambda: pool.waiting),
             ("ocr_busy", "Requests that a worker is reading.", lambda: pool.busy),
@@ -38,6 +40,14 @@ class Metrics:
         """Count a request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def connected(self, state: str, change: int) -> None:
+        """Count a connection that is "silent" (no whole header of a request has come) or "asking"."""
+        self._connections.labels(state).inc(change)
+
+    def closed(self, reason: str) -> None:
+        """Count a connection that was cut off: "slow", or "full" where others needed its place."""
+        self._closed.labels(reason).inc()
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -17,11 +17,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrbook.serve import Settings, create_gate
+from ocrbook.serve import Settings, create_gate, create_server
 from ocrbook.serve.__main__ import main
 from ocrbook.serve.errors import Refusal
 from ocrbook.serve.files import content_of
@@ -52,11 +51,12 @@ class Service:
     def __init__(self, **fields) -> None:
         self.lines: list[str] = []
         self.app = create_gate(Settings(**fields), self.lines.append, FAKE)
+        self.pool = self.app.state.pool
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         self.port = listening.getsockname()[1]
-        self.server = uvicorn.Server(uvicorn.Config(self.app, log_level="critical", access_log=False))
+        self.server = create_server(self.app)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]}, daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
@@ -175,6 +175,10 @@ class OneWorker:
     def __init__(self) -> None:
         self.client, self.served = self, []
 
+    async def stop(self, life: int, patience: float = 0) -> int | None:
+        self.ready = False
+        return 1
+
     async def post(self, path: str, json: dict) -> httpx.Response:
         self.served.append(json["number"])
         await asyncio.sleep(0.01)
@@ -225,6 +229,7 @@ def test_who_had_a_worker_that_died_is_first_in_the_line():
         tasks = [asyncio.create_task(pool.run("/ocr", {"number": i})) for i in range(3)]
         await asyncio.sleep(0.1)
         assert pool.waiting == 3
+        worker.ready = True
         pool.put(worker)  # as the supervisor does once the successor is ready
         await asyncio.gather(*tasks)
         return worker.served

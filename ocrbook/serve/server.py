@@ -1,0 +1,170 @@
+"""How the gate is served: connections with limits, and an end that is clean."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ocrbook.serve.errors import Refusal
+from ocrbook.serve.log import write
+
+MOST_HEADER = 16_384
+"""Bytes of a request's header."""
+
+MOST_LINES = 20_000
+"""Lines of a request that is sent in pieces: each has two, and could be a single byte."""
+
+SPARE = 20
+"""Connections beyond the limit, for those who only ask whether the service lives."""
+
+STOPS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+
+
+class Connection(H11Protocol):
+    """A connection that may be silent for a while only.
+
+    It is *silent* until a whole header has come, and again after each answer, until the next. Silent ones are closed
+    after `body_seconds`; where there are too many connections, the one that is silent for the longest time is closed.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """A client has come."""
+        super().connection_made(transport)
+        self.state = self.config.app.state
+        self.header, self.lines = b"", 0
+        self.counted: str | None = None
+        self._becomes("silent")
+        most = self.state.settings.most_connections
+        if len(self.connections) > most:
+            silent = [each for each in self.connections if each is not self and each.counted == "silent"]
+            if silent:
+                min(silent, key=lambda each: each.since).cut_off("full")
+            elif len(self.connections) > most + SPARE:
+                self.cut_off("full")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        super().connection_lost(exc)
+        self._becomes(None)
+
+    def _becomes(self, state: str | None) -> None:
+        if self.counted:
+            self.state.metrics.connected(self.counted, -1)
+            self.timer.cancel()
+        self.counted, self.since = state, time.monotonic()
+        if state:
+            self.state.metrics.connected(state, 1)
+            self.timer = self.loop.call_later(self.state.settings.body_seconds, self._too_long)
+
+    def _too_long(self) -> None:
+        if self.counted == "silent":
+            self.cut_off("slow")
+
+    def cut_off(self, reason: str) -> None:
+        """Close the connection, without waiting for anything."""
+        self.state.metrics.closed(reason)
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request has come."""
+        if self.conn.their_state is h11.IDLE:
+            self.header = (self.header + data)[: MOST_HEADER + 4]
+            if len(self.header) > MOST_HEADER and not re.search(rb"\n\r?\n", self.header):
+                self._refuse(Refusal(431, f"the header is longer than {MOST_HEADER:,} bytes"))
+                return
+        if re.search(rb"(?i)\ntransfer-encoding:", self.header):
+            self.lines += data.count(b"\n")
+            if self.lines > MOST_LINES:
+                self._refuse(Refusal(413, "the request comes in too many pieces"))
+                return
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Go on with what has come."""
+        super().handle_events()
+        if self.counted == "silent" and self.cycle is not None and not self.cycle.response_complete:
+            self._becomes("asking")
+
+    def on_response_complete(self) -> None:
+        """An answer was given."""
+        self.header, self.lines = b"", 0
+        self._becomes("silent")
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is not HTTP; called by the protocol while it handles the error."""
+        status = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        self._refuse(Refusal(status, "the request is not HTTP" if status == 400 else "the header is too long"))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer in the place of the application, as it would, and close."""
+        asking = self.counted == "asking"
+        state = self.scope["state"] if asking else {}
+        number = state.setdefault("number", uuid.uuid4().hex)
+        if asking:  # the guard writes it down
+            state["refusal"] = refusal
+        else:
+            self.state.metrics.seen("other", refusal.status, 0.0)
+            write(
+                self.state.log, request=number, method="other", route="other", status=refusal.status, milliseconds=0,
+                bytes=0,
+            )  # fmt: skip
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = json.dumps(refusal.content(number)).encode()
+            headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+            headers += [("X-Request-Id", number), ("Connection", "close")]
+            head = h11.Response(status_code=refusal.status, headers=headers)
+            for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event))
+        if asking:
+            self.cycle.disconnected = True  # what the application says now comes too late
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """A server that ends when it is told to, when its terminal is closed, and when the service can't go on."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to end; asked ten times a second."""
+        return await super().on_tick(counter) or bool(self.config.app.state.pool.failure)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal, and end as after any other stop."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        # what is ignored stays ignored: nohup wants that of SIGHUP
+        wanted = [each for each in STOPS if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, self.handle_exit) for each in wanted}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def create_server(app: FastAPI, host: str = "127.0.0.1", port: int = 8866) -> Server:
+    """A server for what `create_gate` makes.
+
+    Its `run()` returns when it has stopped; `app.state.pool.failure` says why, if nobody asked it to.
+    """
+    seconds = 2 * app.state.settings.seconds  # to wait, and to read
+    return Server(uvicorn.Config(
+        app, host=host, port=port, http=Connection, ws="none", log_level="error", access_log=False,
+        proxy_headers=False, server_header=False, timeout_keep_alive=5, timeout_graceful_shutdown=int(seconds) + 1,
+        backlog=512,
+    ))  # fmt: skip
