@@ -9,18 +9,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
 from tools import translate
 from tools.book_files import ROOT, remove_others, write_if_changed
+from tools.fetching import npm_packages
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
-_KATEX = ("katex", "0.16.22")  # the version that sphinxcontrib-katex 0.9.11 renders with
 _LANGUAGES = ("en", "zh")
 _TEXTS = {".md", ".ipynb", ".po"}
 
@@ -32,23 +30,13 @@ def _environment() -> dict[str, str]:
 
 def vendor_katex() -> None:
     """Bring KaTeX's style sheet and fonts (woff2) from its npm package to _build/vendor/katex."""
+    try:
+        package = npm_packages(ROOT / "tools" / "katex", BUILD / "npm") / "katex" / "dist"
+    except RuntimeError as error:
+        sys.exit(f"Formulas need KaTeX. {error}")
     target = BUILD / "vendor" / "katex"
-    stamp = target / "version.txt"
-    if stamp.is_file() and stamp.read_text() == _KATEX[1]:
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        command = ["npm", "pack", "--silent", f"{_KATEX[0]}@{_KATEX[1]}"]
-        done = subprocess.run(
-            command, cwd=temporary, env=_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        if done.returncode:
-            sys.exit(f"can't fetch the npm package {'@'.join(_KATEX)}, which formulas need: {done.stderr.strip()}")
-        with tarfile.open(next(Path(temporary).glob("*.tgz"))) as package:
-            for member in package.getmembers():
-                name = member.name.removeprefix("package/dist/")
-                if name == "katex.min.css" or (name.startswith("fonts/") and name.endswith(".woff2")):
-                    write_if_changed(target / name, package.extractfile(member).read())
-    write_if_changed(stamp, _KATEX[1].encode())
+    for file in (package / "katex.min.css", *package.glob("fonts/*.woff2")):
+        write_if_changed(target / file.relative_to(package), file.read_bytes())
 
 
 def _build(language: str, source: Path, every_page: bool) -> None:
