@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import html
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
+from urllib.parse import unquote
 
 from tools import translate
-from tools.book_files import ROOT, remove_others, write_if_changed
+from tools.book_files import ROOT, documents, remove_others, write_if_changed
+from tools.fetching import npm_packages
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
-_KATEX = ("katex", "0.16.22")  # the version that sphinxcontrib-katex 0.9.11 renders with
 _LANGUAGES = ("en", "zh")
+UNLINKED = {  # files of the book that no page names, and why they are there
+    ".nojekyll": "GitHub Pages serves folders that begin with an underscore",
+    ".buildinfo": "Sphinx sees from it whether everything has to be built again",
+    "objects.inv": "other Sphinx books link to this one by it",
+    "index.html": "the address of a folder",
+    "LICENSE.txt": "goes with what it is the licence of",
+}
+_REFERENCES = {
+    ".html": re.compile(r'\b(?:href|src|srcset|action|poster|data|content)="([^":]+)"'),
+    ".css": re.compile(r"(?:url\(|@import\s+)[\"']?([^)\"':]+)"),
+    ".js": re.compile(r"[\w.@-]*\w\.\w+"),
+}
+_REFERENCES[".mjs"] = _REFERENCES[".js"]
+_SOURCE_MAP = re.compile(r"sourceMappingURL=\S+")  # for those who develop the theme
 _TEXTS = {".md", ".ipynb", ".po"}
 
 
@@ -32,54 +48,88 @@ def _environment() -> dict[str, str]:
 
 def vendor_katex() -> None:
     """Bring KaTeX's style sheet and fonts (woff2) from its npm package to _build/vendor/katex."""
-    target = BUILD / "vendor" / "katex"
-    stamp = target / "version.txt"
-    if stamp.is_file() and stamp.read_text() == _KATEX[1]:
+    target, source = BUILD / "vendor" / "katex", ROOT / "tools" / "katex"
+    stamp, wanted = target / "package-lock.json", (source / "package-lock.json").read_bytes()
+    if stamp.is_file() and stamp.read_bytes() == wanted:
         return
     with tempfile.TemporaryDirectory() as temporary:
-        command = ["npm", "pack", "--silent", f"{_KATEX[0]}@{_KATEX[1]}"]
-        done = subprocess.run(
-            command, cwd=temporary, env=_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        if done.returncode:
-            sys.exit(f"can't fetch the npm package {'@'.join(_KATEX)}, which formulas need: {done.stderr.strip()}")
-        with tarfile.open(next(Path(temporary).glob("*.tgz"))) as package:
-            for member in package.getmembers():
-                name = member.name.removeprefix("package/dist/")
-                if name == "katex.min.css" or (name.startswith("fonts/") and name.endswith(".woff2")):
-                    write_if_changed(target / name, package.extractfile(member).read())
-    write_if_changed(stamp, _KATEX[1].encode())
+        try:
+            package = npm_packages(source, Path(temporary)) / "katex" / "dist"
+        except RuntimeError as error:
+            sys.exit(f"Formulas need KaTeX. {error}")
+        for file in (package / "katex.min.css", *package.glob("fonts/*.woff2")):
+            write_if_changed(target / file.relative_to(package), file.read_bytes())
+    write_if_changed(stamp, wanted)
 
 
 def _build(language: str, source: Path, every_page: bool) -> None:
-    """Run jupyter-book; every warning is an error."""
-    work = BUILD / "work" / language
+    """Run jupyter-book on the edition where it stands; every warning is an error."""
+    work, finished = BUILD / "work" / language, HTML / language
     program = Path(sysconfig.get_path("scripts")) / "jupyter-book"
     command = [str(program), "build", str(source), "--path-output", str(work), "-W", "-n", "--keep-going", "--quiet"]
     command += ["--all"] if every_page else []
-    log = work / "build.log"
-    work.mkdir(parents=True, exist_ok=True)
+    output, log = work / "_build" / "html", work / "build.log"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if finished.is_dir():
+        shutil.rmtree(output, ignore_errors=True)
+        finished.rename(output)
     with log.open("w") as file:
         done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=subprocess.STDOUT)
+    shutil.rmtree(work / "_build" / "jupyter_execute", ignore_errors=True)  # the notebooks once more
+    if output.is_dir():
+        HTML.mkdir(exist_ok=True)
+        output.rename(finished)
     if done.returncode:
         sys.exit(f"{log.read_text()}\nthe {language} edition does not build; the lines above are in {log}")
-    _synchronise(work / "_build" / "html", HTML / language)
 
 
-def _synchronise(source: Path, target: Path) -> None:
-    """Make `target` equal to `source`; files that are the same keep their dates."""
-    kept = set()
-    for path in source.rglob("*"):
+def used_files(site: Path, pages: list[Path]) -> set[Path]:
+    """The files of a site that its pages load or link to, or that their style sheets and scripts name.
+
+    Parameters
+    ----------
+    site
+        The folder of the site.
+    pages
+        Where a reader starts: HTML files of the site.
+
+    Returns
+    -------
+    set of Path
+        The pages, and all that is reached from them.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for path in site.rglob("*"):
         if path.is_file():
-            copy = target / path.relative_to(source)
-            write_if_changed(copy, path.read_bytes())
-            kept.add(copy)
-    remove_others(target, kept)
+            by_name.setdefault(path.name, []).append(path)
+    used, waiting = set(pages), list(pages)
+    while waiting:
+        path = waiting.pop()
+        if path.suffix not in _REFERENCES:
+            continue
+        text = _SOURCE_MAP.sub("", path.read_text("utf-8"))
+        for reference in _REFERENCES[path.suffix].findall(text):
+            name = unquote(html.unescape(reference).split("#")[0].split("?")[0])
+            if path.suffix in (".html", ".css"):
+                found = [Path(os.path.normpath(path.parent / name))] if name else []
+            else:  # a script puts addresses together; the name of the file stands in it
+                found = by_name.get(name, [])
+            fresh = {file for file in found if file.is_file() and file.is_relative_to(site)} - used
+            used |= fresh
+            waiting += fresh
+    return used
+
+
+def prune() -> None:
+    """Remove what no page of the book uses: half of the theme's files."""
+    pages = [HTML / language / path.with_suffix(".html") for language in _LANGUAGES for path in documents()]
+    kept = used_files(HTML, [HTML / "index.html", *pages])
+    remove_others(HTML, kept | {path for path in HTML.rglob("*") if path.name in UNLINKED})
 
 
 def _inputs() -> list[Path]:
     """Everything that the book is built from."""
-    files = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"]
+    files = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt"]
     files += [path for folder in ("book", "notebooks", "tools") for path in (ROOT / folder).rglob("*")]
     return [
         path
@@ -118,6 +168,7 @@ def main() -> int:
             list(threads.map(_build, _LANGUAGES, (ROOT, translate.TREE), repeat(before[1:] != digests[1:])))
         write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
         write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
+        prune()
         stamp.write_text("\n".join(digests))
     print(f"The book: {HTML / 'index.html'}  (or `make serve-book`)")
     return 0

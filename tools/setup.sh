@@ -1,48 +1,110 @@
 #!/bin/sh
 # What the Makefile calls before anything else.
-#   setup.sh environment   create .venv with the pinned requirements
+#   setup.sh environment   create .venv with the packages of tools/requirements.lock
 #   setup.sh ppocrlabel    create .venv-ppocrlabel, in which tests run the real PPOCRLabel
 #   setup.sh label_studio  create .venv-label_studio, in which tests run Label Studio's own validator
 #   setup.sh system        programs that come with the system: a browser, tesseract, Mono, libraries of OpenCV and Qt
+#   setup.sh workers       print how many tests run at once: a core and 3 GB of memory for each
 set -eu
 cd "$(dirname "$0")/.."
+LOCK=tools/requirements.lock
 
-# Installs Debian packages where that is possible; returns 1 where it is not.
+stop() {
+    echo "$1" >&2
+    exit 1
+}
+
+# Whether apt knows what there is; refreshes its lists where that is possible. Of two at once the second waits.
+apt_lists() {
+    if [ "$(id -u)" = 0 ]; then
+        exec 9<tools/setup.sh && flock 9
+        apt-get update -qq
+    fi
+    ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1
+}
+
+# Installs Debian packages, or prints the command that does and returns 1.
 install() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-    exec 9<tools/setup.sh && flock 9 # one at a time
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    command="apt-get install --no-install-recommends $*"
+    if ! command -v apt-get >/dev/null; then
+        echo "missing, install it with your package manager: $*" >&2
+    elif [ "$(id -u)" != 0 ]; then
+        echo "missing, install it: sudo $command" >&2
+    else
+        apt_lists || true
+        if DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; then
+            flock -u 9
+            return
+        fi
+        flock -u 9
+        echo "not installed, see above: $command" >&2
+    fi
+    return 1
+}
+
+# Whether a Python is one that all packages have wheels for.
+suits() {
+    command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+}
+
+has_venv() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# Prints a package with its version and hashes as the lock has them, for an installation of this one alone.
+locked() {
+    sed -n "/^$1==/,/[^\\\\]\$/p" "$LOCK"
+}
+
+# Puts uv, which installs the rest several times as fast as pip, into an environment, and lets it fetch as pip does.
+get_uv() {
+    mkdir -p _build
+    locked uv > _build/uv.txt
+    "$1/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r _build/uv.txt
+    settings=$("$1/bin/python" tools/fetching.py)
+    eval "$settings"
+}
+
+# Sets `python` to one of 3.10 to 3.12: the one asked for, one of this machine, or one that uv fetches.
+find_python() {
+    python=${PYTHON:-python3}
+    if [ "$python" != python3 ]; then
+        { suits "$python" && has_venv "$python"; } || stop "$python is not Python 3.10, 3.11 or 3.12 with its module venv"
+        return
+    fi
+    has_venv python3 || install python3 python3-venv || exit 1
+    for python in python3 python3.12 python3.11 python3.10; do
+        if suits "$python" && has_venv "$python"; then return; fi
+    done
+    echo "$(python3 --version) is not 3.10, 3.11 or 3.12, which the packages need: uv fetches Python 3.12 into .venv-python"
+    python3 -m venv _build/uv
+    get_uv _build/uv
+    export UV_PYTHON_INSTALL_DIR="$PWD/.venv-python"
+    _build/uv/bin/uv python install -q --no-bin 3.12 || stop "Python 3.12 can't be fetched, see above: name a mirror in \
+UV_PYTHON_INSTALL_MIRROR, or install Python 3.10, 3.11 or 3.12 yourself and run make PYTHON=/path/to/python3.12"
+    python=$(_build/uv/bin/uv python find --managed-python 3.12)
 }
 
 environment() {
-    python=${PYTHON:-python3}
-    command -v "$python" >/dev/null || { echo "$python is missing: install Python 3.10, 3.11 or 3.12" >&2; exit 1; }
-    "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || {
-        echo "$("$python" --version) is not supported: use make PYTHON=python3.11 (3.10, 3.11 or 3.12)" >&2
-        exit 1
-    }
-    "$python" -c 'import ensurepip, venv' 2>/dev/null || install python3-venv || {
-        echo "the venv module is missing: apt install python3-venv" >&2
-        exit 1
-    }
-    echo "Installing the pinned requirements into .venv (about 2.6 GB, a minute or two) ..."
-    [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.9
-    with_uv .venv -r requirements.txt
+    if ! suits .venv/bin/python; then
+        find_python
+        rm -rf .venv
+        "$python" -m venv .venv
+    fi
+    echo "Installing the packages of $LOCK into .venv (about 2.6 GB, a minute or two) ..."
+    get_uv .venv
+    .venv/bin/uv pip install -q --python .venv --require-hashes -r "$LOCK"
+    # Three packages write the same cv2/. The last one wins: the one that needs no libraries of a desktop.
+    locked opencv-python-headless > _build/opencv.txt
+    .venv/bin/uv pip install -q --python .venv --no-deps --reinstall --require-hashes -r _build/opencv.txt
     touch .venv/.ready
 }
 
-# Installs packages into an environment, with uv: several times as fast as pip, and from the index that pip would ask.
-with_uv() {
-    index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
-    [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
-    .venv/bin/uv pip install -q --python "$@"
-}
-
 beside() {
-    [ -x ".venv-$1/bin/python" ] || .venv/bin/uv venv -q --python .venv/bin/python ".venv-$1"
-    with_uv ".venv-$1" --no-deps -r "tests/interop/$1.txt"
+    [ -x ".venv-$1/bin/python" ] || .venv/bin/python -m venv --without-pip ".venv-$1"
+    settings=$(.venv/bin/python tools/fetching.py)
+    eval "$settings"
+    .venv/bin/uv pip install -q --python ".venv-$1" --no-deps --require-hashes -r "tests/interop/$1.txt"
     # what it shares with .venv, paddle and numpy and more: gigabytes that need not be there twice
     packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
     .venv/bin/python -c "$packages" > "$(".venv-$1/bin/python" -c "$packages")/shared.pth"
@@ -71,15 +133,32 @@ system() {
     done
     command -v node >/dev/null || missing="$missing nodejs"
     command -v curl >/dev/null || missing="$missing curl"
-    if [ -n "$missing" ]; then
-        # shellcheck disable=SC2086
-        install $missing || echo "missing, install them with your package manager:$missing" >&2
+    [ -n "$missing" ] || return 0
+    # A package that apt does not know (Chromium, on Ubuntu) would keep all the others away.
+    unknown=""
+    if command -v apt-get >/dev/null && apt_lists; then
+        known=""
+        for package in $missing; do
+            if apt-get install -s "$package" >/dev/null 2>&1; then known="$known $package"; else unknown="$unknown $package"; fi
+        done
+        missing=$known
     fi
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || install $missing || true
+    [ -z "$unknown" ] ||
+        echo "missing, and no package of this system (Chromium on Ubuntu: sudo snap install chromium):$unknown" >&2
+}
+
+workers() {
+    cores=$(nproc 2>/dev/null || sysctl -n hw.ncpu)
+    memory=$(awk '/^MemTotal/ {print int($2 / 3e6)}' /proc/meminfo 2>/dev/null || true) # 3 GB each
+    [ -z "$memory" ] || [ "$memory" -ge "$cores" ] || cores=$memory
+    echo "$((cores > 1 ? cores : 1))"
 }
 
 case ${1:-} in
     environment) environment ;;
     ppocrlabel | label_studio) beside "$1" ;;
-    system) system ;;
-    *) echo "usage: setup.sh environment|ppocrlabel|label_studio|system" >&2; exit 2 ;;
+    system | workers) "$1" ;;
+    *) echo "usage: setup.sh environment|ppocrlabel|label_studio|system|workers" >&2; exit 2 ;;
 esac

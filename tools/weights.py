@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tools.book_files import ROOT
+from tools.fetching import npm_packages
 
 BUILD = ROOT / "_build" / "weights"
 FONTS = ROOT / "_build" / "fonts"
@@ -26,15 +26,7 @@ HELD = 0.02  # the share of the drawn samples that chooses the best weights
 
 def install_fonts() -> None:
     """The typefaces of tools/fonts/package.json, from npm; all are free (SIL Open Font License, Apache License)."""
-    wanted, ready = (ROOT / "tools" / "fonts" / "package.json").read_bytes(), FONTS / ".ready"
-    if ready.is_file() and ready.read_bytes() == wanted:
-        return
-    FONTS.mkdir(parents=True, exist_ok=True)
-    (FONTS / "package.json").write_bytes(wanted)
-    npm = shutil.which("npm") or str(Path(sys.executable).parent / "npm")
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    subprocess.run(command, cwd=FONTS, check=True, stdout=subprocess.DEVNULL)
-    ready.write_bytes(wanted)
+    npm_packages(ROOT / "tools" / "fonts", FONTS)
 
 
 def _draw(job: tuple[str, int]) -> Path:

@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from fontTools.ttLib import TTFont
 
+from tools import build_book
 from tools.book_files import ROOT, documents
 
 HTML = ROOT / "_build" / "html"
@@ -105,6 +107,45 @@ def test_local_links_lead_somewhere(page):
         target = attributes.get("href" if tag == "a" else "src") or ""
         if target and not re.match(r"[a-z]+:|#|//", target):
             assert ((HTML / page).parent / re.sub(r"[?#].*", "", target)).exists(), target
+
+
+def test_every_file_is_named_by_a_page_a_style_sheet_or_a_script():
+    files = [path for path in HTML.rglob("*") if path.is_file()]
+    texts = [path.read_text("utf-8") for path in files if path.suffix in (".html", ".css", ".js", ".mjs")]
+    named = set(re.findall(r"[\w.@-]+", unquote(re.sub(r"sourceMappingURL=\S+", "", "\n".join(texts)))))
+    assert not {path.relative_to(HTML) for path in files if path.name not in named | set(build_book.UNLINKED)}
+    assert not [path for path in files if path.suffix in (".map", ".ttf") or "fontawesome/js" in path.as_posix()]
+
+
+def test_book_stands_in_one_place_only():
+    elsewhere = [path for path in (ROOT / "_build" / "work").rglob("*") if path.suffix in (".html", ".ipynb", ".png")]
+    assert not elsewhere
+
+
+def test_style_sheets_load_what_is_there():
+    for sheet in HTML.rglob("*.css"):
+        for name in re.findall(r"url\([\"']?([^)\"':]+)[\"']?\)", sheet.read_text("utf-8")):
+            file = sheet.parent / re.sub(r"[?#].*", "", name)
+            assert file.exists() or file.with_suffix(".woff2").exists(), f"{sheet}: {name}"  # the first format is taken
+
+
+def test_what_is_used_is_followed_through_pages_sheets_and_scripts(tmp_path):
+    for name, content in {
+        "a.html": '<link href="s/a.css?v=1"><script src="a.mjs"></script><a href="b%20c.html#d"><img srcset="a.png">',
+        "b c.html": '<a href="../outside.html"><a href="https://host/unused.png"><form action="found.html">',
+        "found.html": "",
+        "s/a.css": '@import "b.css"; @font-face {src: url(../fonts/a.woff)}',
+        "s/b.css": "i {background: url('data:image/svg+xml,unused.svg')}",
+        "a.mjs": 'import "./b.mjs"; //# sourceMappingURL=a.map',
+        "b.mjs": 'fetch(`${root}/data/words.txt`); fetch("model.onnx")',
+        **dict.fromkeys(["a.png", "fonts/a.woff", "data/words.txt", "data/model.onnx"], ""),
+        **dict.fromkeys(["unused.png", "unused.svg", "a.map", "gone.html"], ""),
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    used = build_book.used_files(tmp_path, [tmp_path / "a.html"])
+    unused = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {path.name for path in used}
+    assert unused == {"unused.png", "unused.svg", "a.map", "gone.html"}
 
 
 @every_page
