@@ -17,7 +17,7 @@ namespace OcrSharp
             int width = (int)Math.Max((float)corners[0].DistanceTo(corners[1]), (float)corners[2].DistanceTo(corners[3]));
             int height = (int)Math.Max((float)corners[0].DistanceTo(corners[3]), (float)corners[1].DistanceTo(corners[2]));
             Image line = Straighten(image, corners, Math.Max(1, width), Math.Max(1, height));
-            return line.Height >= 1.5 * line.Width ? line.TurnedLeft() : line;
+            return line.Height >= 1.5 * line.Width ? line.Placed(8) : line;
         }
 
         /// <summary>What lies between four corners, clockwise from the top left, in a size; cubic, edges are repeated.</summary>

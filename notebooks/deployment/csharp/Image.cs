@@ -5,8 +5,8 @@ namespace OcrSharp
     /// <summary>A picture: three bytes for each pixel, blue, green, red, row by row from the top.</summary>
     public sealed class Image
     {
-        /// <summary>Pixels of a picture; larger ones are refused before they are decoded.</summary>
-        public const int Largest = 40000000;
+        /// <summary>Pixels of a picture, and of its longer side; larger ones are refused before they are decoded.</summary>
+        public const int Largest = 40000000, Longest = 65535;
 
         /// <summary>Size in pixels.</summary>
         public readonly int Width, Height;
@@ -33,8 +33,9 @@ namespace OcrSharp
         {
             if (width < 1 || height < 1)
                 throw new OcrException("the picture is empty: " + width + " x " + height + " pixels");
-            if (width > Largest || height > Largest || width * height > Largest)
-                throw new OcrException("the picture has " + width + " x " + height + " pixels, more than " + Largest + ": make it smaller");
+            if (width > Longest || height > Longest || width * height > Largest)
+                throw new OcrException("the picture has " + width + " x " + height + " pixels: make it smaller, at most " + Largest +
+                    " in all and " + Longest + " a side");
             return (int)(width * height);
         }
 
@@ -46,23 +47,31 @@ namespace OcrSharp
             return rows;
         }
 
-        /// <summary>The picture turned by 90 degrees, counterclockwise.</summary>
-        public Image TurnedLeft()
+        /// <summary>The picture, turned as the orientation in EXIF data says.</summary>
+        /// <param name="orientation">
+        /// 1 as it is, 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 rows become columns, 6 turned clockwise, 7 rows
+        /// become columns from the far corner, 8 turned counterclockwise.
+        /// </param>
+        public Image Placed(int orientation)
         {
-            Image turned = new Image(Height, Width);
+            if (orientation == 1) return this;
+            bool aside = orientation >= 5;
+            bool fromRight = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+            bool fromBottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+            Image placed = aside ? new Image(Height, Width) : new Image(Width, Height);
+            int stepX = 3 * (fromRight ? -1 : 1) * (aside ? Height : 1), stepY = 3 * (fromBottom ? -1 : 1) * (aside ? 1 : Width);
+            int corner = (fromRight ? -stepX * (Width - 1) : 0) + (fromBottom ? -stepY * (Height - 1) : 0), source = 0;
             for (int y = 0; y < Height; y++)
-                for (int x = 0; x < Width; x++)
-                    Array.Copy(Pixels, 3 * (y * Width + x), turned.Pixels, 3 * ((Width - 1 - x) * Height + y), 3);
-            return turned;
-        }
-
-        /// <summary>The picture turned by 180 degrees.</summary>
-        public Image HeadOver()
-        {
-            Image turned = new Image(Width, Height);
-            for (int i = 0, count = Width * Height; i < count; i++)
-                Array.Copy(Pixels, 3 * i, turned.Pixels, 3 * (count - 1 - i), 3);
-            return turned;
+            {
+                int target = corner + y * stepY;
+                for (int x = 0; x < Width; x++, source += 3, target += stepX)
+                {
+                    placed.Pixels[target] = Pixels[source];
+                    placed.Pixels[target + 1] = Pixels[source + 1];
+                    placed.Pixels[target + 2] = Pixels[source + 2];
+                }
+            }
+            return placed;
         }
     }
 }

@@ -27,7 +27,7 @@ namespace OcrSharp
             Tensor answer = model.Run(input);
             if (answer.Data.Length != 2)
                 throw new OcrException("the classifier of orientation must have two classes, this one has " + answer.Data.Length);
-            return answer.Data[1] >= certain ? line.HeadOver() : line;
+            return answer.Data[1] >= certain ? line.Placed(3) : line;
         }
     }
 }

@@ -29,10 +29,16 @@ namespace OcrSharp
         /// <summary>The answer of a network.</summary>
         internal Tensor Run(string name, Tensor input)
         {
+            return Prepare(name).Run(input);
+        }
+
+        /// <summary>Loads a network that was not used yet.</summary>
+        internal IModel Prepare(string name)
+        {
             IModel model;
             lock (models)
                 if (!models.TryGetValue(name, out model)) models[name] = model = load(name);
-            return model.Run(input);
+            return model;
         }
 
         /// <summary>A picture without its light: minus its mean, by its deviation.</summary>

@@ -30,9 +30,7 @@ namespace OcrSharp
         /// <param name="decimals">How many of them are decimals.</param>
         public Reading Read(Image image, bool drum, int count = 0, int decimals = 0)
         {
-            if (count < 0 || count > MeterPositions.Most)
-                throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
-            if (decimals < 0 || (count > 0 && decimals > count)) throw new OcrException("there can't be " + decimals + " decimals");
+            Check(count, decimals);
             if (MeterDigits.TooSmall(image)) return Reading.Rejected("too small to be read");
             List<Position> found = positions.Find(image, count);
             if (found.Count == 0) return Reading.Rejected("no digits found");
@@ -56,6 +54,14 @@ namespace OcrSharp
             }
             if (count > 0 && parts.Count != count) return Reading.Rejected(parts.Count + " positions found, not " + count, parts);
             return drum ? Counted(found, probabilities, parts, decimals) : Displayed(found, parts, decimals);
+        }
+
+        /// <summary>Whether there can be so many digits and decimals; if not, an exception says so.</summary>
+        internal static void Check(int count, int decimals)
+        {
+            if (count < 0 || count > MeterPositions.Most)
+                throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
+            if (decimals < 0 || (count > 0 && decimals > count)) throw new OcrException("there can't be " + decimals + " decimals");
         }
 
         private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)

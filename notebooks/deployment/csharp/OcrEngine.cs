@@ -20,12 +20,20 @@ namespace OcrSharp
         /// <param name="recognizer">Reads them.</param>
         /// <param name="orientation">Tells which stand on their heads; null takes them as they are.</param>
         /// <param name="dictionary">The characters of the recogniser, if they are not in it.</param>
-        public OcrEngine(IModel detector, IModel recognizer, IModel orientation = null, string dictionary = null)
+        /// <param name="batch">How many lines are read at once.</param>
+        /// <param name="lineWidth">The width to which shorter lines are filled up, see ModelFolder.</param>
+        public OcrEngine(IModel detector, IModel recognizer, IModel orientation = null, string dictionary = null,
+            int batch = TextRecognizer.UsualBatch, int lineWidth = TextRecognizer.UsualWidth)
         {
             models = new[] { detector, recognizer, orientation };
             this.detector = new TextDetector(detector);
-            this.recognizer = new TextRecognizer(recognizer, dictionary);
+            this.recognizer = new TextRecognizer(recognizer, dictionary, batch, lineWidth);
             this.orientation = orientation == null ? null : new LineOrientation(orientation);
+            // models that don't fit fail here, and not with the first picture
+            Image empty = new Image(64, 64);
+            this.detector.Find(empty);
+            this.recognizer.Read(new[] { empty });
+            if (orientation != null) this.orientation.Upright(empty);
         }
 
         /// <summary>Reads a picture.</summary>

@@ -4,14 +4,24 @@ using System.IO.Compression;
 
 namespace OcrSharp
 {
-    /// <summary>PNG files (ISO/IEC 15948), all kinds but interlaced ones. Transparency is ignored, as OpenCV does.</summary>
+    /// <summary>PNG files (ISO/IEC 15948), all kinds; of an animated one, the still picture.</summary>
     internal sealed class PngReader
     {
         private static readonly byte[] signature = { 0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10 };
         private static readonly uint[] crcTable = MakeCrcTable();
 
-        private int width, height, bits, colours;
-        private byte[] palette;
+        // the passes of interlaced files: column and row of the first pixel, steps to the next ones
+        private static readonly int[][] interlaced =
+        {
+            new[] { 0, 0, 8, 8 }, new[] { 4, 0, 8, 8 }, new[] { 0, 4, 4, 8 }, new[] { 2, 0, 4, 4 }, new[] { 0, 2, 2, 4 },
+            new[] { 1, 0, 2, 2 }, new[] { 0, 1, 1, 2 }
+        };
+        private static readonly int[][] whole = { new[] { 0, 0, 1, 1 } };
+
+        private readonly MemoryStream packed = new MemoryStream();
+        private int width, height, orientation = 1;
+        private int[][] passes;
+        private PngColours colours;
 
         internal static bool Recognises(byte[] content)
         {
@@ -23,75 +33,100 @@ namespace OcrSharp
 
         internal static Image Read(byte[] content)
         {
-            return new PngReader().ReadChunks(content);
+            PngReader reader = new PngReader();
+            reader.ReadChunks(content);
+            return reader.Unpack().Placed(reader.orientation);
         }
 
-        private Image ReadChunks(byte[] content)
+        private void ReadChunks(byte[] content)
         {
-            MemoryStream packed = new MemoryStream();
-            for (long place = signature.Length; ;)
+            string name = "";
+            for (long place = signature.Length; name != "IEND";)
             {
                 if (place + 12 > content.Length) throw new OcrException("the PNG file ends too early");
                 long length = Big(content, place);
                 if (place + 12 + length > content.Length) throw new OcrException("the PNG file ends too early");
-                string name = System.Text.Encoding.ASCII.GetString(content, (int)place + 4, 4);
+                name = System.Text.Encoding.ASCII.GetString(content, (int)place + 4, 4);
                 if (Crc(content, (int)place + 4, (int)length + 4) != Big(content, place + 8 + length))
                     throw new OcrException("the PNG file is damaged: wrong checksum of its part " + name);
-                int start = (int)place + 8;
-                if (name == "IHDR") ReadHeader(content, start, length);
-                else if (name == "PLTE") { palette = new byte[length]; Array.Copy(content, start, palette, 0, length); }
-                else if (name == "IDAT") packed.Write(content, start, (int)length);
-                else if (name == "IEND") break;
+                ReadChunk(name, content, (int)place + 8, (int)length);
                 place += 12 + length;
             }
-            if (width == 0) throw new OcrException("the PNG file has no header");
-            return Unpack(packed);
         }
 
-        private void ReadHeader(byte[] content, int start, long length)
+        private void ReadChunk(string name, byte[] content, int start, int length)
         {
-            if (length != 13) throw new OcrException("the header of the PNG file is damaged");
+            if ((name == "IHDR") == (colours != null)) throw new OcrException("the header of the PNG file is damaged");
+            if (name == "IHDR") ReadHeader(content, start, length);
+            else if (name == "PLTE") colours.SetPalette(Part(content, start, length));
+            else if (name == "tRNS") colours.SetTransparent(Part(content, start, length));
+            else if (name == "eXIf") orientation = Exif.Orientation(content, start, start + length);
+            else if (name == "IDAT") packed.Write(content, start, length);
+            else if (name != "IEND" && (name[0] & 32) == 0) // an upper case letter: not to be left out
+                throw new OcrException("the PNG file has a part that is not in the standard: " + name);
+        }
+
+        private void ReadHeader(byte[] content, int start, int length)
+        {
+            if (length != 13 || content[start + 10] != 0 || content[start + 11] != 0 || content[start + 12] > 1)
+                throw new OcrException("the header of the PNG file is damaged");
             Image.CheckedSize(Big(content, start), Big(content, start + 4));
             width = (int)Big(content, start);
             height = (int)Big(content, start + 4);
-            bits = content[start + 8];
-            colours = content[start + 9];
-            bool known = colours == 0 || colours == 2 || colours == 3 || colours == 4 || colours == 6;
-            if (!known || (bits != 8 && bits != 16 && (bits > 4 || bits == 3 || bits == 0 || (colours != 0 && colours != 3))))
-                throw new OcrException("the header of the PNG file is damaged");
-            if (content[start + 12] != 0) throw new OcrException("interlaced PNG files can't be read: save it without");
+            colours = new PngColours(content[start + 9], content[start + 8]);
+            passes = content[start + 12] == 1 ? interlaced : whole;
         }
 
-        private Image Unpack(MemoryStream packed)
+        private Image Unpack()
         {
-            int channels = colours == 2 ? 3 : colours == 6 ? 4 : colours == 4 ? 2 : 1;
-            int row = (width * channels * bits + 7) / 8, step = Math.Max(1, channels * bits / 8);
-            byte[] above = new byte[row], now = new byte[row];
+            long bytes = 0;
+            foreach (int[] pass in passes) bytes += (1 + colours.RowBytes(Across(pass))) * Down(pass);
+            const int most = 1032; // no packed byte stands for more
+            if (bytes > most * packed.Length) throw new OcrException("the PNG file ends too early");
+            packed.Position = 0;
+            int head = packed.ReadByte() << 8 | packed.ReadByte(); // of zlib: packed with deflate, no dictionary
+            if ((head >> 8 & 15) != 8 || head % 31 != 0 || (head & 32) != 0) throw new OcrException("the PNG file is damaged: its data can't be unpacked");
             Image image = new Image(width, height);
-            packed.Position = Math.Min(2, packed.Length); // the two bytes of the zlib header
             using (DeflateStream unpacked = new DeflateStream(packed, CompressionMode.Decompress))
-            {
-                for (int y = 0; y < height; y++)
+                foreach (int[] pass in passes)
                 {
-                    int filter = NextByte(unpacked);
-                    Fill(unpacked, now);
-                    Unfilter(filter, now, above, step);
-                    for (int x = 0; x < width; x++) Put(image, now, x, y, channels);
-                    byte[] other = above;
-                    above = now;
-                    now = other;
+                    int count = Across(pass);
+                    if (count == 0) continue;
+                    byte[] above = new byte[1 + colours.RowBytes(count)], now = new byte[above.Length];
+                    for (int y = pass[1]; y < height; y += pass[3])
+                    {
+                        Fill(unpacked, now);
+                        Unfilter(now, above, colours.PixelBytes);
+                        colours.Write(now, count, image.Pixels, 3 * (y * width + pass[0]), 3 * pass[2]);
+                        byte[] other = above;
+                        above = now;
+                        now = other;
+                    }
                 }
-            }
             return image;
         }
 
-        private static void Unfilter(int filter, byte[] now, byte[] above, int step)
+        /// <summary>How many pixels a row of a pass has.</summary>
+        private int Across(int[] pass)
         {
+            return (width - pass[0] + pass[2] - 1) / pass[2];
+        }
+
+        private int Down(int[] pass)
+        {
+            return Across(pass) == 0 ? 0 : (height - pass[1] + pass[3] - 1) / pass[3];
+        }
+
+        /// <summary>Adds to each byte what was guessed for it; the first byte of a row says how.</summary>
+        private static void Unfilter(byte[] now, byte[] above, int step)
+        {
+            int filter = now[0];
             if (filter > 4) throw new OcrException("the PNG file is damaged: unknown filter " + filter);
-            for (int i = 0; i < now.Length; i++)
+            if (filter == 0) return;
+            for (int i = 1; i < now.Length; i++)
             {
-                int left = i < step ? 0 : now[i - step], up = above[i], corner = i < step ? 0 : above[i - step];
-                int guess = filter == 1 ? left : filter == 2 ? up : filter == 3 ? (left + up) / 2 : filter == 4 ? Paeth(left, up, corner) : 0;
+                int left = i <= step ? 0 : now[i - step], up = above[i], corner = i <= step ? 0 : above[i - step];
+                int guess = filter == 1 ? left : filter == 2 ? up : filter == 3 ? (left + up) / 2 : Paeth(left, up, corner);
                 now[i] = (byte)(now[i] + guess);
             }
         }
@@ -100,39 +135,6 @@ namespace OcrSharp
         {
             int a = Math.Abs(up - corner), b = Math.Abs(left - corner), c = Math.Abs(left + up - 2 * corner);
             return a <= b && a <= c ? left : b <= c ? up : corner;
-        }
-
-        private void Put(Image image, byte[] row, int x, int y, int channels)
-        {
-            int target = 3 * (y * width + x), deep = bits == 16 ? 2 : 1;
-            if (colours == 3)
-            {
-                int entry = 3 * Sample(row, x);
-                if (palette == null || entry + 3 > palette.Length) throw new OcrException("the PNG file is damaged: no such colour in its palette");
-                for (int c = 0; c < 3; c++) image.Pixels[target + 2 - c] = palette[entry + c];
-                return;
-            }
-            for (int c = 0; c < 3; c++)
-            {
-                int channel = channels > 2 ? c : 0;
-                // of 16 bits the upper 8; fewer than 8 are stretched to 0..255
-                int value = bits >= 8 ? row[(x * channels + channel) * deep] : Sample(row, x) * 255 / ((1 << bits) - 1);
-                image.Pixels[target + 2 - c] = (byte)value;
-            }
-        }
-
-        private int Sample(byte[] row, int x)
-        {
-            if (bits == 8) return row[x];
-            int perByte = 8 / bits, shift = 8 - bits * (x % perByte + 1);
-            return row[x / perByte] >> shift & (1 << bits) - 1;
-        }
-
-        private static int NextByte(Stream stream)
-        {
-            byte[] one = new byte[1];
-            Fill(stream, one);
-            return one[0];
         }
 
         private static void Fill(Stream stream, byte[] buffer)
@@ -151,6 +153,13 @@ namespace OcrSharp
                 if (count == 0) throw new OcrException("the PNG file ends too early");
                 done += count;
             }
+        }
+
+        private static byte[] Part(byte[] content, int start, int length)
+        {
+            byte[] part = new byte[length];
+            Array.Copy(content, start, part, 0, length);
+            return part;
         }
 
         private static long Big(byte[] content, long place)

@@ -14,14 +14,15 @@ namespace OcrSharp
     {
         private const string Usage =
             "usage: ocr read --runtime LIBRARY --detector MODEL --recognizer MODEL [--orientation MODEL]\n" +
-            "                [--dictionary FILE] [--threads N] [--jobs N] [--stats] PICTURE...\n" +
+            "                [--dictionary FILE] [--batch N] [--threads N] [--jobs N] [--stats] PICTURE...\n" +
             "       ocr digit --runtime LIBRARY --meters FOLDER [--kind drum|lcd] PICTURE...\n" +
             "       ocr window --runtime LIBRARY --meters FOLDER [--kind drum|lcd] [--digits N] [--decimals N] PICTURE...\n" +
-            "LIBRARY is libonnxruntime.so (.dylib, .dll), MODEL an ONNX file or a folder with inference.onnx.";
+            "LIBRARY is libonnxruntime.so (.dylib, .dll), MODEL an ONNX file or a folder with inference.onnx and inference.yml.\n" +
+            "A PICTURE (JPEG, PNG, PPM) that can't be read gets a line with its error; the others are read, and the code is 1.";
 
         private static readonly string[] known =
         {
-            "--runtime", "--detector", "--recognizer", "--orientation", "--dictionary", "--threads", "--jobs", "--meters",
+            "--runtime", "--detector", "--recognizer", "--orientation", "--dictionary", "--batch", "--threads", "--jobs", "--meters",
             "--kind", "--digits", "--decimals"
         };
 
@@ -36,7 +37,7 @@ namespace OcrSharp
                 if (options.Text("--runtime") == null) throw new OcrException("say where the library of ONNX Runtime is: --runtime LIBRARY");
                 switch (words[0])
                 {
-                    case "read": Read(options); return 0;
+                    case "read": return Read(options);
                     case "digit": return Meter(options, false);
                     case "window": return Meter(options, true);
                     default: throw new OcrException("there is no command " + words[0] + "; ocr alone shows which there are");
@@ -47,9 +48,9 @@ namespace OcrSharp
                 Console.Error.WriteLine(error.Message);
                 return 1;
             }
-            catch (Exception error) // nobody should have to read a stack
+            catch (Exception error)
             {
-                Console.Error.WriteLine("something went wrong that should not: " + error.GetType().Name + ": " + error.Message);
+                Console.Error.WriteLine(OneLine(error, "ocr"));
                 return 1;
             }
         }
@@ -59,23 +60,26 @@ namespace OcrSharp
             return new OnnxModel(path, options.Text("--runtime"), options.Number("--threads", 1, 1, 256));
         }
 
-        private static void Read(Options options)
+        private static int Read(Options options)
         {
             Stopwatch watch = Stopwatch.StartNew();
             IModel orientation = options.Has("--orientation") ? Load(options, options.Model("--orientation")) : null;
-            using (OcrEngine engine = new OcrEngine(Load(options, options.Model("--detector")),
-                Load(options, options.Model("--recognizer")), orientation, options.Text("--dictionary")))
+            string recognizer = options.Model("--recognizer");
+            using (OcrEngine engine = new OcrEngine(Load(options, options.Model("--detector")), Load(options, recognizer), orientation,
+                options.Text("--dictionary"), options.Number("--batch", TextRecognizer.UsualBatch, 1, 64), ModelFolder.LineWidth(recognizer)))
             {
                 long loaded = watch.ElapsedMilliseconds;
                 Action afterEach = options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null;
-                ReadAll(engine, options.Rest, options.Number("--jobs", 1, 1, 64), afterEach);
+                return Answer(options, path => Page(path, engine), afterEach) ? 0 : 1;
             }
         }
 
-        /// <summary>Reads pictures with several threads and one engine, and prints the answers in order.</summary>
-        private static void ReadAll(OcrEngine engine, List<string> paths, int jobs, Action afterEach)
+        /// <summary>Prints an answer for each picture, in order, or why there is none; several threads may work.</summary>
+        /// <returns>Whether there is an answer for all.</returns>
+        private static bool Answer(Options options, Func<string, IDictionary> answer, Action afterEach = null)
         {
-            string[] answers = new string[paths.Count];
+            List<string> paths = options.Rest;
+            string[] rows = new string[paths.Count], errors = new string[paths.Count];
             Exception failed = null;
             int next = -1, printed = 0;
             object gate = new object();
@@ -84,27 +88,48 @@ namespace OcrSharp
                 for (int mine; (mine = Interlocked.Increment(ref next)) < paths.Count && failed == null;)
                     try
                     {
-                        string answer = Json.Write(Page(paths[mine], engine));
+                        string row, error = null;
+                        try
+                        {
+                            row = Json.Write(answer(paths[mine]));
+                        }
+                        catch (Exception problem) // whatever it is, it must not keep the other pictures from being read
+                        {
+                            error = OneLine(problem, paths[mine]);
+                            row = Json.Write(new OrderedDictionary { { "file", paths[mine] }, { "error", error } });
+                        }
                         lock (gate)
                         {
-                            answers[mine] = answer;
-                            for (; printed < answers.Length && answers[printed] != null; printed++)
+                            errors[mine] = error;
+                            rows[mine] = row;
+                            for (; printed < rows.Length && rows[printed] != null; printed++)
                             {
-                                Console.WriteLine(answers[printed]);
-                                answers[printed] = "";
+                                Console.WriteLine(rows[printed]);
+                                rows[printed] = "";
+                                if (errors[printed] != null) Console.Error.WriteLine(errors[printed]);
                                 if (afterEach != null) afterEach();
                             }
                         }
                     }
-                    catch (Exception error) // it is thrown again below, by the thread that waits
+                    catch (Exception error) // of printing: it is thrown again below, by the thread that waits
                     {
                         failed = error;
                     }
             };
-            Thread[] threads = new Thread[jobs];
-            for (int i = 0; i < jobs; i++) (threads[i] = new Thread(work)).Start();
+            Thread[] threads = new Thread[options.Number("--jobs", 1, 1, 64)];
+            for (int i = 0; i < threads.Length; i++) (threads[i] = new Thread(work)).Start();
             foreach (Thread thread in threads) thread.Join();
             if (failed != null) ExceptionDispatchInfo.Capture(failed).Throw();
+            return Array.TrueForAll(errors, error => error == null);
+        }
+
+        /// <summary>What went wrong with a picture; nobody should have to read a stack.</summary>
+        private static string OneLine(Exception problem, string path)
+        {
+            string message = problem is OcrException ? problem.Message
+                : problem is OutOfMemoryException ? path + ": there is not enough memory for this picture; make it smaller"
+                : path + ": something went wrong that should not: " + problem.GetType().Name + ": " + problem.Message;
+            return message.Replace('\r', ' ').Replace('\n', ' ');
         }
 
         private static IDictionary Page(string path, OcrEngine engine)
@@ -132,16 +157,20 @@ namespace OcrSharp
                 }));
         }
 
-        /// <summary>Reads meters. As `python -m ocrbook.meters`: 0 if every reading is accepted, 1 if one is not.</summary>
+        /// <summary>Reads meters. As `python -m ocrbook.meters`: 0 if every reading is accepted, else 1.</summary>
         private static int Meter(Options options, bool window)
         {
             string folder = options.Text("--meters"), kind = options.Text("--kind", "drum");
             if (folder == null) throw new OcrException("say where the networks for meters are: --meters ocrbook/meters/weights");
             if (kind != "drum" && kind != "lcd") throw new OcrException("--kind must be drum or lcd, not " + kind);
             int count = options.Number("--digits", 0, 1, 12), decimals = options.Number("--decimals", 0, 0, 12);
-            bool accepted = true;
+            MeterWindow.Check(count, decimals);
+            int rejected = 0;
             using (MeterNetworks networks = new MeterNetworks(name => Load(options, MeterNetworks.FileOf(folder, name))))
-                foreach (string path in options.Rest)
+            {
+                networks.Prepare(kind);
+                if (window) networks.Prepare("positions");
+                bool all = Answer(options, path =>
                 {
                     Image image = ImageFile.Read(path);
                     Reading reading = window
@@ -149,10 +178,11 @@ namespace OcrSharp
                         : new MeterDigits(networks).Read(image, kind == "drum");
                     IDictionary answer = reading.ToDictionary();
                     answer["file"] = path;
-                    Console.WriteLine(Json.Write(answer));
-                    accepted &= reading.Accepted;
-                }
-            return accepted ? 0 : 1;
+                    if (!reading.Accepted) Interlocked.Increment(ref rejected);
+                    return answer;
+                });
+                return all && rejected == 0 ? 0 : 1;
+            }
         }
     }
 }

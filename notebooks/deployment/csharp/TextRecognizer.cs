@@ -8,19 +8,24 @@ namespace OcrSharp
     /// <summary>Reads lines of text: a convolutional network and CTC (Graves et al., 2006).</summary>
     public sealed class TextRecognizer
     {
-        private const int Height = 48, LeastWidth = 320, MostWidth = 3200;
+        /// <summary>What PaddleOCR takes: the lines that are read at once, and the width of the shortest one.</summary>
+        public const int UsualBatch = 6, UsualWidth = 320;
+
+        internal const int Height = 48, MostWidth = 3200;
 
         private readonly IModel model;
         private readonly string[] characters;
-        private readonly int batch;
+        private readonly int batch, leastWidth;
 
         /// <param name="model">A recogniser of PP-OCR.</param>
         /// <param name="dictionary">A file with one character on each line; null takes the one in the model.</param>
-        /// <param name="batch">How many lines are read at once. PaddleOCR takes six.</param>
-        public TextRecognizer(IModel model, string dictionary = null, int batch = 6)
+        /// <param name="batch">How many lines are read at once.</param>
+        /// <param name="leastWidth">The width to which shorter lines are filled up, for a height of 48 pixels.</param>
+        public TextRecognizer(IModel model, string dictionary = null, int batch = UsualBatch, int leastWidth = UsualWidth)
         {
             this.model = model;
             this.batch = batch;
+            this.leastWidth = leastWidth;
             characters = Characters(dictionary == null ? model.Metadata("character") : ReadFile(dictionary));
         }
 
@@ -52,9 +57,9 @@ namespace OcrSharp
             return (double)line.Width / line.Height;
         }
 
-        private static Tensor Input(Image[] lines)
+        private Tensor Input(Image[] lines)
         {
-            int width = LeastWidth;
+            int width = leastWidth;
             foreach (Image line in lines) width = Math.Max(width, (int)(Height * Ratio(line)));
             width = Math.Min(width, MostWidth);
             Tensor input = new Tensor(lines.Length, 3, Height, width);
@@ -67,9 +72,9 @@ namespace OcrSharp
         }
 
         /// <summary>The width that a line gets when it is alone.</summary>
-        private static int Room(Image line)
+        private int Room(Image line)
         {
-            return Math.Min(MostWidth, (int)(Height * Math.Max((double)LeastWidth / Height, Ratio(line))));
+            return Math.Min(MostWidth, (int)(Height * Math.Max((double)leastWidth / Height, Ratio(line))));
         }
 
         /// <summary>Colours from -1 to 1; what is right of the line stays 0, a medium gray.</summary>

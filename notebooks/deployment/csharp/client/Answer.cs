@@ -25,6 +25,16 @@ namespace OcrClient
 
         /// <summary>Of /meter: the digits.</summary>
         [DataMember(Name = "text")] public string Text { get; set; }
+
+        /// <summary>The lines of the first page, one below the other; null where there is no page.</summary>
+        public string AllTexts
+        {
+            get
+            {
+                string[] texts = Pages == null || Pages.Length == 0 ? null : Pages[0]?.Lines?.Texts;
+                return texts == null ? null : string.Join("\n", texts);
+            }
+        }
     }
 
     /// <summary>A page.</summary>

@@ -1,6 +1,5 @@
 using System;
 using System.IO;
-using System.Net.Http;
 using System.Text;
 using System.Threading.Tasks;
 
@@ -12,20 +11,21 @@ namespace OcrClient
         private static int Main(string[] words)
         {
             Console.OutputEncoding = new UTF8Encoding(false);
-            if (words.Length < 2 || words.Length > 3)
+            string endpoint = words.Length > 2 ? words[2] : "ocr";
+            if (words.Length < 2 || words.Length > 3 || (endpoint != "ocr" && endpoint != "meter"))
             {
                 Console.Error.WriteLine("usage: client URL IMAGE [ocr|meter]");
                 return 1;
             }
             try
             {
-                Run(words[0], words[1], words.Length > 2 ? words[2] : "ocr").GetAwaiter().GetResult();
+                Run(words[0], words[1], endpoint).GetAwaiter().GetResult();
                 return 0;
             }
-            catch (Exception error) when (error is IOException || error is InvalidOperationException ||
-                error is HttpRequestException || error is TaskCanceledException || error is UriFormatException)
+            catch (Exception error) when (error is OcrServiceException || error is IOException || error is UnauthorizedAccessException ||
+                error is ArgumentException)
             {
-                Console.Error.WriteLine((error.InnerException ?? error).Message);
+                Console.Error.WriteLine(error.Message);
                 return 1;
             }
         }
@@ -35,7 +35,9 @@ namespace OcrClient
             using (OcrService service = new OcrService(address))
             {
                 Result result = await service.Ask(endpoint, File.ReadAllBytes(path));
-                Console.WriteLine(endpoint == "meter" ? result.Text : string.Join("\n", result.Pages[0].Lines.Texts));
+                string text = endpoint == "meter" ? result.Text : result.AllTexts;
+                if (text == null) throw new OcrServiceException("this is not the service: its answer has no text");
+                Console.WriteLine(text);
             }
         }
     }
