@@ -141,7 +141,7 @@ def test_the_page_is_in_the_language_that_the_browser_prefers(chrome, label, lan
 
 def test_proposals_are_made_first_and_boxes_are_read_again(chrome, photos, label):
     shutil.copy(ROOT / "datasets" / "documents" / "clean_00.jpg", photos)
-    process, address = label("--propose")
+    _, address = label("--propose")
     chrome.get(address)
     editor = Editor(chrome)
     editor.image("a.png")  # nothing was found on it, and nobody knows why
