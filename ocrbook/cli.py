@@ -47,14 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        _forget_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         print("ocrbook: stopped", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
         print(f"ocrbook: {error}", file=sys.stderr)
+        _forget_output()
         return 2
+
+
+def _forget_output() -> None:
+    """Lead what could not be written into nothing: Python tries once more when it ends."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
