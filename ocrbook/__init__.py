@@ -12,6 +12,7 @@ from ocrbook.fonts import font_path
 from ocrbook.logs import quiet, verbose
 
 __all__ = ["quiet", "verbose"]
+__version__ = "0.1.0"
 
 os.environ.setdefault("PADDLE_PDX_LOCAL_FONT_FILE_PATH", str(font_path()))
 if "ipykernel" in sys.modules and os.environ.get("OCRBOOK_VERBOSE", "0") in ("", "0"):

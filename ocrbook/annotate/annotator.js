@@ -13,7 +13,7 @@ const TEXTS = {
     kind: "Class", download: "Download the three files", import: "Import the three files", why: "What is wrong with it?",
     new: "new", proposed: "proposed", confirmed: "confirmed", all: "All images are confirmed.", saved: "saved",
     waiting: "saving …", unread: "no model: give one to annotate(project, ocr)", none: "No images in this folder.",
-    imported: "rows imported", rejected: "rows could not be read:", selectFirst: "Select a box first.",
+    broken: "This image can't be shown.", imported: "rows imported", rejected: "rows could not be read:", selectFirst: "Select a box first.",
     keys: [
       ["W, Q, N", "draw a rectangle, four corners, a polygon (Enter or double-click closes it, Esc gives up)"],
       ["V, Esc", "back to selecting"], ["Arrows", "move the box by 1 pixel, with Shift by 10; after a click on a corner, the corner"],
@@ -34,7 +34,7 @@ const TEXTS = {
     kind: "类别", download: "下载三个文件", import: "导入三个文件", why: "有什么问题？",
     new: "未标注", proposed: "待确认", confirmed: "已确认", all: "所有图像均已确认。", saved: "已保存",
     waiting: "正在保存 …", unread: "没有模型：请使用 annotate(project, ocr)", none: "此文件夹中没有图像。",
-    imported: "行已导入", rejected: "行无法读取：", selectFirst: "请先选择一个框。",
+    broken: "无法显示此图像。", imported: "行已导入", rejected: "行无法读取：", selectFirst: "请先选择一个框。",
     keys: [
       ["W、Q、N", "画矩形、四点框、多边形（回车或双击闭合，Esc 放弃）"],
       ["V、Esc", "回到选择"], ["方向键", "框移动 1 像素，按住 Shift 移动 10 像素；点过角点后移动的是角点"],
@@ -232,6 +232,7 @@ class Annotator {
     this.stage.addEventListener("dblclick", (event) => { event.preventDefault(); this.closePolygon(); });
     this.stage.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.picture.addEventListener("load", () => this.onPicture());
+    this.picture.addEventListener("error", () => this.say(this.page.problem || this.texts.broken)); // it can be flagged and left
     host.append(this.root);
     this.observer = new ResizeObserver(() => this.page && this.untouched && this.fit());
     this.observer.observe(this.stage);
@@ -299,6 +300,8 @@ class Annotator {
     if (!this.histories.has(message.name)) this.histories.set(message.name, { undo: [], redo: [], now: this.snapshot() });
     else this.histories.get(message.name).now = this.snapshot();
     this.loading = true;
+    this.shapes = [];
+    this.boxes.replaceChildren();
     this.list.replaceChildren(); // nobody types into the rows of the image before
     this.root.dataset.ready = "no";
     this.picture.src = this.address;

@@ -19,12 +19,27 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     FileNotFoundError
         If there is no such image.
     ValueError
-        If OpenCV has to convert it and can't read it.
+        If it has to be converted and can't be read.
+    OSError
+        If the file can't be opened.
     """
     path = project.path(name)
-    if not path.is_file():
+    if name not in project.images or not path.is_file():
         raise FileNotFoundError(f"no image {name} in {project.folder}")
     mime = _MIME.get(path.suffix.lower())
     if mime is not None:
         return path.read_bytes(), mime
     return cv2.imencode(".png", project.read(name))[1].tobytes(), "image/png"
+
+
+def shown(project: Project, name: str) -> tuple[bytes, str, str]:
+    """Bytes and MIME type as `encoded`, and "" or the reason why there are no bytes: one bad image stops nobody.
+
+    Raises FileNotFoundError if the project has no such image.
+    """
+    if name not in project.images:
+        raise FileNotFoundError(f"no image {name} in {project.folder}")
+    try:
+        return (*encoded(project, name), "")
+    except (OSError, ValueError) as error:
+        return b"", "image/png", str(error)

@@ -1,4 +1,4 @@
-"""Read the meter in a photograph: python -m ocrbook.meters photo.jpg [--profile p.json]. Prints JSON."""
+"""Read the meters in photographs: ocrbook meters PHOTO ..., or python -m ocrbook.meters PHOTO ... Prints JSON."""
 
 from __future__ import annotations
 
@@ -6,29 +6,64 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 
 from ocrbook import images
 from ocrbook.meters import Profile, read_photo
 
+EXAMPLES = """
+examples:
+  ocrbook meters photo.jpg
+  ocrbook meters photo.jpg --profile camera-3.json
+  ocrbook meters *.jpg | jq -r 'select(.accepted) | [.image, .text] | @tsv'
+
+One photograph gives one JSON object, several give a line of JSON each with the name as "image"; where one can't be
+read, its line has "error" instead of a reading. Use a number only where "accepted" is true.
+
+exit codes: 0 if every reading is accepted, 1 if one is rejected or, among several, can't be tried,
+2 if the photograph or the profile can't be read
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 if the reading is accepted, 1 if it is rejected, 2 if it could not be tried."""
-    parser = argparse.ArgumentParser(prog="python -m ocrbook.meters", description="Read the meter in a photograph.")
-    parser.add_argument("photo", type=Path)
+    """0 if every reading is accepted, 1 if one is rejected or fails among several, 2 if nothing could be tried."""
+    parser = argparse.ArgumentParser(
+        prog="ocrbook meters",
+        description="Read the meters in photographs.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="an image file")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="a saved Profile, for a camera that stays")
     given = parser.parse_args(arguments)
     try:
         profile = Profile.load(given.profile) if given.profile else None
-        reading = read_photo(images.read(given.photo), profile)
+        if len(given.photos) == 1:
+            answer = _read(given.photos[0], profile)
+            print(json.dumps(answer, ensure_ascii=False, indent=1))
+            return 0 if answer["accepted"] else 1
     except (OSError, ValueError, cv2.error) as error:
         print(f"ocrbook.meters: {error}", file=sys.stderr)
         return 2
-    answer = reading.to_dict() | ({"unit": profile.unit} if profile else {})
-    print(json.dumps(answer, ensure_ascii=False, indent=1))
-    return 0 if reading.accepted else 1
+    code = 0
+    for photo in given.photos:
+        try:
+            answer = _read(photo, profile)
+        except (OSError, ValueError, cv2.error) as error:
+            answer = {"error": str(error)}
+        print(json.dumps({"image": str(photo)} | answer, ensure_ascii=False), flush=True)
+        code = code if answer.get("accepted") else 1
+    return code
+
+
+def _read(photo: Path, profile: Profile | None) -> dict[str, Any]:
+    """The answer for a photograph."""
+    return read_photo(images.read(photo), profile).to_dict() | ({"unit": profile.unit} if profile else {})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from ocrbook.cli import main as command
+
+    sys.exit(command(["meters", *sys.argv[1:]]))

@@ -54,4 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from ocrbook.cli import main as command
+
+    sys.exit(command(["serve", *sys.argv[1:]]))
