@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +19,12 @@ from typing import Any
 
 import platformdirs
 import yaml
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from ocrbook.files import write_atomically
+from ocrbook.folders import exchanged
+
+LOCK_SECONDS = 60.0
+"""How long a process waits for another one that makes the same folder, which takes five seconds on an idle machine."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class _Source:
     model_name: str
     file: str
     sha256: str
+    config_sha256: str  # of inference.yml, as the pinned packages write it
 
 
 _SOURCES = {
@@ -34,16 +40,19 @@ _SOURCES = {
         "PP-OCRv6_small_det",
         "PP-OCRv6_det_small.onnx",
         "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+        "7caac183caf4ee6ab1cf49d0005d747c54e1f2057546b2430bf549fc362a3e0d",
     ),
     "text_recognition": _Source(
         "PP-OCRv6_small_rec",
         "PP-OCRv6_rec_small.onnx",
         "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+        "1e472f37ddbaba6714d201a920533c8b28a69034a3063b5d076ac449f064d127",
     ),
     "textline_orientation": _Source(
         "ch_ppocr_mobile_v2.0_cls",
         "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
         "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+        "d40c2e91505cad7c4f68b396a4d46b5369745745ea9f3eb26d343da84e725d54",
     ),
 }
 
@@ -67,7 +76,8 @@ def local_models(task: str | None = None) -> dict[str, Any]:
 
     Returns
     -------
-    dict of keyword arguments. The folders they name exist, and their contents were checked by SHA-256.
+    dict of keyword arguments. The folders they name exist, and their contents were checked by SHA-256, against what
+    this module knows: nothing that lies beside the weights is believed.
 
     Raises
     ------
@@ -75,6 +85,10 @@ def local_models(task: str | None = None) -> dict[str, Any]:
         If there are no local weights for the task.
     FileNotFoundError
         If the package that carries the weights is missing, or its file is damaged; the message says what to install.
+    TimeoutError
+        If another process holds the lock of a folder for more than `LOCK_SECONDS`; the message names the lock file.
+    OSError
+        If the cache can't be written to; the message says why, and how to choose another one.
 
     Examples
     --------
@@ -105,54 +119,95 @@ def model_folder(task: str) -> Path:
     Besides the tasks of `local_models` there is "textline_orientation". PaddleOCR's own class can't use that one: it is
     of PP-OCR v2.0, and wants lines that keep their proportions.
 
-    Several processes may ask at once: one writes, under a lock, the others wait. Each file is written under a
-    temporary name and moved into place. Raises as `local_models`.
+    Several processes may ask at once: one writes, under a lock, the others wait. The folder is exchanged as a whole
+    (`ocrbook.folders`). Raises as `local_models`.
     """
     if task not in _SOURCES:
         raise ValueError(f"no local weights for {task!r}; there are {', '.join(_SOURCES)}")
     source = _SOURCES[task]
     folder = cache_folder() / "models" / source.model_name
     if not _is_sound(folder, source):
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        weights = _weights(source)
+        with _locked(folder):
             if not _is_sound(folder, source):
-                _materialise(folder, source)
+                _materialise(folder, source, weights)
     return folder
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Alone with a folder of the cache, within a time limit; whatever is wrong with the place becomes one line."""
+    lock = folder.with_name(f"{folder.name}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise TimeoutError(
+            f"another process holds {lock} for more than {LOCK_SECONDS:.0f} seconds: wait for it, or end it"
+        ) from None
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}" if error.filename else error
+        raise OSError(
+            f"the models' cache {cache_folder()} can't be written to ({reason}): set the environment variable "
+            "OCRBOOK_CACHE to a folder that can"
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    """The digest of a file; empty for what is no file, or can't be read."""
+    digest = hashlib.sha256()
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return ""
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def _is_sound(folder: Path, source: _Source) -> bool:
-    """Whether the folder holds the known weights, and the yml that its manifest names."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        return manifest["inference.onnx"] == source.sha256 and all(
-            _sha256((folder / name).read_bytes()) == manifest[name] for name in ("inference.onnx", "inference.yml")
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    """Whether the folder holds the known weights, and the yml and manifest that are written for them."""
+    if _sha256(folder / "inference.onnx") != source.sha256:
         return False
+    config = _sha256(folder / "inference.yml")
+    if _sha256(folder / "manifest.json") != hashlib.sha256(_manifest(source, config)).hexdigest():
+        return False
+    if config == source.config_sha256:
+        return True
+    expected = _inference_config(source, (folder / "inference.onnx").read_bytes())  # of packages that are not pinned
+    return config == hashlib.sha256(expected).hexdigest()
 
 
-def _materialise(folder: Path, source: _Source) -> None:
+def _manifest(source: _Source, config: str) -> bytes:
+    """The content of manifest.json, for people: the digests of the other files."""
+    return json.dumps({"inference.onnx": source.sha256, "inference.yml": config}, indent=1).encode()
+
+
+def _weights(source: _Source) -> bytes:
+    """The content of inference.onnx, from the package that carries it."""
     spec = find_spec("rapidocr")
     if spec is None or not spec.origin:
         raise FileNotFoundError(f"the weights of {source.model_name} come with the package rapidocr: {_INSTALL}")
     path = Path(spec.origin).parent / "models" / source.file
-    weights = path.read_bytes() if path.is_file() else b""
-    if _sha256(weights) != source.sha256:
+    if _sha256(path) != source.sha256:
         raise FileNotFoundError(
             f"{source.file} in the package rapidocr is missing or not the known one: {_INSTALL} --force-reinstall"
         )
-    config = _inference_config(source, weights).encode("utf-8")
-    manifest = {"inference.onnx": source.sha256, "inference.yml": _sha256(config)}
-    write_atomically(folder / "inference.onnx", weights)
-    write_atomically(folder / "inference.yml", config)
-    write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1).encode("utf-8"))
+    return path.read_bytes()
 
 
-def _inference_config(source: _Source, weights: bytes) -> str:
+def _materialise(folder: Path, source: _Source, weights: bytes) -> None:
+    config = _inference_config(source, weights)
+    with exchanged(folder, ("inference.onnx", "inference.yml", "manifest.json")) as draft:
+        (draft / "inference.onnx").write_bytes(weights)
+        (draft / "inference.yml").write_bytes(config)
+        (draft / "manifest.json").write_bytes(_manifest(source, hashlib.sha256(config).hexdigest()))
+
+
+def _inference_config(source: _Source, weights: bytes) -> bytes:
     """The inference.yml: preprocessing and postprocessing as PaddleX knows them, name, and dictionary."""
     from paddlex.modules.base.utils.pdparams2safetensors.inference_meta import build_inference_meta
 
@@ -166,7 +221,7 @@ def _inference_config(source: _Source, weights: bytes) -> str:
     config = {"Global": {"model_name": source.model_name}} | {key: meta[key] for key in ("PreProcess", "PostProcess")}
     if config["PostProcess"].get("name") == "CTCLabelDecode":
         config["PostProcess"] = config["PostProcess"] | {"character_dict": _dictionary(weights)}
-    return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump(config, allow_unicode=True, sort_keys=False).encode()
 
 
 def _dictionary(weights: bytes) -> list[str]:

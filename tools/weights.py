@@ -126,15 +126,14 @@ def train(name: str, workers: int = 1) -> None:
 
 
 def export(name: str, net, card: dict) -> None:
-    """Write inference.onnx and card.json, after checking that onnxruntime computes what Paddle does."""
+    """Exchange inference.onnx and card.json, after checking that onnxruntime computes what Paddle does."""
+    from ocrbook.folders import exchanged
     from ocrbook.meters.export import to_onnx
     from ocrbook.meters.training import RECIPES
 
-    recipe = RECIPES[name]
-    folder = TARGET / name
-    folder.mkdir(parents=True, exist_ok=True)
-    to_onnx(net, recipe.inputs, folder / "inference.onnx")
-    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    with exchanged(TARGET / name, ("inference.onnx", "card.json")) as draft:
+        to_onnx(net, RECIPES[name].inputs, draft / "inference.onnx")
+        (draft / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from ocrbook import metrics
 from ocrbook.labels.ppocrlabel import IGNORED
 from ocrbook.page import Page, TextLine
 from ocrbook.train import data
-from ocrbook.train.export import BOX_THRESHOLD, MEAN, STD, THRESHOLD, UNCLIP_RATIO, export_detector, write_card
+from ocrbook.train.export import BOX_THRESHOLD, MEAN, STD, THRESHOLD, UNCLIP_RATIO, card_of, export_detector
 from ocrbook.train.loop import fit
 from ocrbook.train.networks import TextDetector
 
@@ -250,6 +250,5 @@ def train_detector(
         description="detector",
         progress=progress,
     )
-    folder = export_detector(net, out, side=side)
-    write_card(folder, history, settings | {"pages": len(pages), "held_out": len(held_out)})
-    return folder
+    card = card_of(history, settings | {"pages": len(pages), "held_out": len(held_out)})
+    return export_detector(net, out, side=side, card=card)

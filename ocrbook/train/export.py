@@ -25,8 +25,11 @@ import yaml
 from paddle.nn import functional
 from paddle.static import InputSpec
 
-from ocrbook.files import write_atomically
+from ocrbook.folders import exchanged
 from ocrbook.train.loop import History
+
+FILES = ("inference.json", "inference.pdiparams", "inference.onnx", "inference.yml", "training.json")
+"""What a model folder consists of. They are exchanged as one; anything else in the folder stays."""
 
 RECOGNIZER = "PP-OCRv6_small_rec"
 """The registered name that our recognisers go under: PaddleX refuses a name that it does not know."""
@@ -78,7 +81,12 @@ def check_characters(characters: Sequence[str]) -> list[str]:
 
 
 def export_recognizer(
-    net: paddle.nn.Layer, folder: str | Path, characters: Sequence[str], *, image_shape: tuple[int, int, int]
+    net: paddle.nn.Layer,
+    folder: str | Path,
+    characters: Sequence[str],
+    *,
+    image_shape: tuple[int, int, int],
+    card: dict | None = None,
 ) -> Path:
     """Write a recogniser as a model folder.
 
@@ -87,11 +95,13 @@ def export_recognizer(
     net : paddle.nn.Layer
         float32 (B, 3, H, W) in BGR between -1 and 1 -> logits (B, T, len(characters) + 2): blank, dictionary, space.
     folder : path
-        Made if needed. Each file is replaced as a whole.
+        Made if needed. All files of a model are exchanged as one; see `ocrbook.folders`.
     characters : sequence of str
         The dictionary, without blank and space.
     image_shape : (3, height, least width)
         Images are resized to the height, and filled up with zeros on the right to the least width.
+    card : dict, optional
+        The content of training.json: how the model was made.
 
     Returns
     -------
@@ -116,7 +126,8 @@ def export_recognizer(
             f"with blank and space that makes {len(characters) + 2}"
         )
     spec = InputSpec([None, 3, image_shape[1], None], "float32", "x")
-    return _export(_Probabilities(net), spec, example, Path(folder), recognizer_config(characters, image_shape))
+    config = recognizer_config(characters, image_shape)
+    return _export(_Probabilities(net), spec, example, Path(folder), config, card)
 
 
 def recognizer_config(characters: Sequence[str], image_shape: tuple[int, int, int]) -> dict:
@@ -141,6 +152,7 @@ def export_detector(
     threshold: float = THRESHOLD,
     box_threshold: float = BOX_THRESHOLD,
     unclip_ratio: float = UNCLIP_RATIO,
+    card: dict | None = None,
 ) -> Path:
     """Write a detector as a model folder.
 
@@ -149,12 +161,14 @@ def export_detector(
     net : paddle.nn.Layer
         In evaluation mode float32 (B, 3, H, W), normalised by `MEAN` and `STD` -> probability (B, 1, H, W).
     folder : path
-        Made if needed. Each file is replaced as a whole.
+        Made if needed. All files of a model are exchanged as one; see `ocrbook.folders`.
     side : int
         `TextDetection` resizes the longer side of an image to so many pixels. (The whole pipeline `PaddleOCR` has its
         own defaults: pass `text_det_limit_side_len=side, text_det_limit_type="resize_long", text_det_box_thresh=0.5`.)
     threshold, box_threshold, unclip_ratio : float
         Of DB's post-processing.
+    card : dict, optional
+        The content of training.json: how the model was made.
 
     Returns and raises as `export_recognizer`.
     """
@@ -178,14 +192,14 @@ def export_detector(
             "unclip_ratio": unclip_ratio,
         },
     }
-    return _export(net, InputSpec([None, 3, None, None], "float32", "x"), example, Path(folder), config)
+    return _export(net, InputSpec([None, 3, None, None], "float32", "x"), example, Path(folder), config, card)
 
 
-def _export(net: paddle.nn.Layer, spec: InputSpec, example: np.ndarray, folder: Path, config: dict) -> Path:
+def _export(
+    net: paddle.nn.Layer, spec: InputSpec, example: np.ndarray, folder: Path, config: dict, card: dict | None
+) -> Path:
     net.eval()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as name:
-        draft = Path(name)
+    with exchanged(folder, FILES) as draft:
         with silence():
             paddle.jit.save(net, str(draft / "inference"), input_spec=[spec])
         to_onnx(draft)
@@ -195,9 +209,7 @@ def _export(net: paddle.nn.Layer, spec: InputSpec, example: np.ndarray, folder: 
         got = session.run(None, {session.get_inputs()[0].name: example})[0]
         if expected.shape != got.shape or not np.abs(expected - got).max() <= TOLERANCE:
             raise RuntimeError("the exported graph and the network disagree: is a layer not in evaluation mode?")
-        for file in ("inference.json", "inference.pdiparams", "inference.onnx"):
-            write_atomically(folder / file, (draft / file).read_bytes())
-    write_config(folder, config)
+        write_texts(draft, config, card)
     return folder
 
 
@@ -231,18 +243,18 @@ def to_onnx(folder: Path) -> None:
     onnx.save(model, folder / "inference.onnx")
 
 
-def write_config(folder: Path, config: dict) -> None:
-    """Write inference.yml. A dump quotes digits, which a list typed by hand forgets."""
-    write_atomically(
-        folder / "inference.yml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False).encode("utf-8")
-    )
+def write_texts(draft: Path, config: dict, card: dict | None) -> None:
+    """Write inference.yml and, if there is a card, training.json. A dump quotes digits, which a list typed by hand
+    forgets."""
+    (draft / "inference.yml").write_bytes(yaml.safe_dump(config, allow_unicode=True, sort_keys=False).encode())
+    if card is not None:
+        (draft / "training.json").write_bytes(json.dumps(card, indent=1).encode())
 
 
-def write_card(folder: Path, history: History, facts: dict) -> None:
-    """Write training.json: how the model was made, and how good it was on held-out data."""
+def card_of(history: History, facts: dict) -> dict:
+    """The content of training.json: how a model was made, and how good it was on held-out data."""
     versions = {name: importlib.metadata.version(name) for name in ("paddlepaddle", "paddleocr", "onnxruntime")}
-    card = {"settings": facts, "history": asdict(history), "versions": versions}
-    write_atomically(folder / "training.json", json.dumps(card, indent=1).encode("utf-8"))
+    return {"settings": facts, "history": asdict(history), "versions": versions}
 
 
 @contextmanager

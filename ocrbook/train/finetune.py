@@ -21,11 +21,11 @@ import yaml
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from ocrbook.files import write_atomically
+from ocrbook.folders import exchanged
 from ocrbook.metrics import exact_match
 from ocrbook.models import model_folder
 from ocrbook.train import data
-from ocrbook.train.export import check_characters, write_card, write_config
+from ocrbook.train.export import FILES, card_of, check_characters, write_texts
 from ocrbook.train.loop import fit
 from ocrbook.train.recognition import ctc_loss, decode, encode, to_batch, to_height
 
@@ -50,21 +50,27 @@ def load_base(folder: str | Path | None = None) -> Base:
     Raises
     ------
     ValueError
-        If the graph does not end in a linear layer (MatMul, Add) and a softmax, or its dictionary does not fit.
+        If the graph does not end in a linear layer (MatMul, Add) and a softmax, its dictionary does not fit, or a file
+        is damaged.
     """
     folder = Path(folder) if folder else model_folder("text_recognition")
-    graph = onnx.load(folder / "inference.onnx")
-    config = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
+    try:
+        graph = onnx.load(folder / "inference.onnx")
+        config = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
+        characters, output = config["PostProcess"]["character_dict"], graph.graph.output[0].name
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # of protobuf, YAML or types
+        raise ValueError(f"{folder} is no recogniser's model folder, or damaged ({type(error).__name__})") from None
     made_by = {output: node for node in graph.graph.node for output in node.output}
     stored = {each.name: each for each in graph.graph.initializer}
-    chain = [made_by.get(graph.graph.output[0].name)]
+    chain = [made_by.get(output)]
     while chain[-1] is not None and chain[-1].op_type in ("Softmax", "Identity", "Add"):
         chain.append(made_by.get(chain[-1].input[0]))
     product, adds = chain[-1], [node for node in chain[:-1] if node.op_type == "Add"]
     if product is None or product.op_type != "MatMul" or len(adds) != 1 or adds[0].input[1] not in stored:
         raise ValueError(f"{folder}: the graph does not end in a linear layer and a softmax")
     add = adds[0]
-    characters = config["PostProcess"]["character_dict"]
     if stored[add.input[1]].dims[0] != len(characters) + 2:
         raise ValueError(f"{folder}: {len(characters)} characters in the dictionary do not fit the graph")
     return Base(graph, characters, config, product.input[0], product.input[1], add.input[1])
@@ -139,10 +145,11 @@ def read_features(head: Head, found: Sequence[np.ndarray], characters: Sequence[
     return texts
 
 
-def write_head(base: Base, head: Head, folder: str | Path, characters: Sequence[str]) -> Path:
-    """Put a trained head into the graph, and write it as a model folder for `engine="onnxruntime"`."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+def write_head(base: Base, head: Head, folder: str | Path, characters: Sequence[str], card: dict | None = None) -> Path:
+    """Put a trained head into the graph, and write it as a model folder for `engine="onnxruntime"`.
+
+    All files of a model are exchanged as one; see `ocrbook.folders`. `card` is the content of training.json.
+    """
     graph = onnx.ModelProto()
     graph.CopyFrom(base.graph)
     values = {base.weight: head.linear.weight.numpy(), base.bias: head.linear.bias.numpy()}
@@ -156,10 +163,11 @@ def write_head(base: Base, head: Head, folder: str | Path, characters: Sequence[
         if entry.key == "character":
             entry.value = "\n".join(characters)
     onnx.checker.check_model(graph)
-    write_atomically(folder / "inference.onnx", graph.SerializeToString())
     config = base.config | {"PostProcess": base.config["PostProcess"] | {"character_dict": list(characters)}}
-    write_config(folder, config)
-    return folder
+    with exchanged(folder, FILES) as draft:
+        (draft / "inference.onnx").write_bytes(graph.SerializeToString())
+        write_texts(draft, config, card)
+    return Path(folder)
 
 
 def fine_tune(
@@ -235,10 +243,9 @@ def fine_tune(
         ),
         checkpoint=out / "checkpoint.npz",
     )
-    folder = write_head(parts, head, out, characters)
     settings = {"steps": steps, "batch_size": batch_size, "peak": peak, "seed": seed}
-    write_card(folder, history, settings | {"lines": len(samples), "held_out": len(held_out)})
-    return folder
+    card = card_of(history, settings | {"lines": len(samples), "held_out": len(held_out)})
+    return write_head(parts, head, out, characters, card)
 
 
 def train_head(start, found, targets, *, batch_size=32, seed=0, checkpoint=None, **settings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -57,26 +58,61 @@ class _Checkpoint:
         write_atomically(self.path, content.getvalue())
 
     def read(self, net: paddle.nn.Layer, optimizer) -> tuple[int, History, dict[str, np.ndarray]] | None:
-        """Step, history and best weights, with network and optimiser set; None if there is no checkpoint."""
-        if not self.path.is_file():
+        """Step, history and best weights, with network and optimiser set; None if there is no checkpoint.
+
+        Raises ValueError, and changes nothing, if it is damaged or belongs to another training or network.
+        """
+        if not os.path.lexists(self.path):
             return None
+        try:
+            head, parts = self._load()
+        except Exception as error:  # a damaged archive raises errors of a dozen kinds
+            reason = getattr(error, "strerror", None) or "damaged, or no checkpoint"
+            raise ValueError(f"{self.path} can't be read ({reason}): delete that file to begin anew") from None
+        if head.purpose != self.purpose:
+            raise ValueError(
+                f"{self.path} belongs to a training with other labels or settings: "
+                "choose another folder, or delete that file"
+            )
+        state = _shapes(_weights(net))
+        if _shapes(parts["net"]) != state or (parts["best"] and _shapes(parts["best"]) != state):
+            raise ValueError(f"{self.path} belongs to another network: choose another folder, or delete that file")
+        named = _named_state(net, parts["optimizer"])
+        if named is None or not all(np.isfinite(value).all() for part in parts.values() for value in part.values()):
+            raise ValueError(f"{self.path} is damaged (numbers that can't be): delete that file to begin anew")
+        net.set_state_dict(parts["net"])
+        optimizer.set_state_dict(named)
+        return head.step, head.history, parts["best"]
+
+    def _load(self) -> tuple[_Head, dict[str, dict[str, np.ndarray]]]:
+        parts: dict[str, dict[str, np.ndarray]] = {"net": {}, "best": {}, "optimizer": {}}
         with np.load(self.path, allow_pickle=False) as stored:
-            head = json.loads(stored["head"].tobytes())
-            if head["purpose"] != self.purpose:
-                raise ValueError(
-                    f"{self.path} belongs to a training with other labels or settings: "
-                    "choose another folder, or delete that file"
-                )
-            parts: dict[str, dict[str, np.ndarray]] = {"net": {}, "best": {}, "optimizer": {}}
+            head = _Head.of(json.loads(stored["head"].tobytes()))
             for name in stored.files:
                 part, _, rest = name.partition("/")
                 if part in parts:
                     parts[part][rest] = stored[name]
-        net.set_state_dict(parts["net"])
-        _set_optimizer_state(net, optimizer, parts["optimizer"])
-        history = History(**head["history"])
-        history.scores = [(int(step), score) for step, score in history.scores]
-        return head["step"], history, parts["best"]
+        return head, parts
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What a checkpoint says about itself."""
+
+    purpose: str
+    step: int
+    history: History
+
+    @classmethod
+    def of(cls, content: dict) -> _Head:
+        """From JSON; raises an exception of some kind if anything is missing or has another type."""
+        history = content["history"]
+        losses = [float(loss) for loss in history["losses"]]
+        scores = [(int(step), float(score)) for step, score in history["scores"]]
+        known = History(losses, scores, int(history["best_step"]), float(history["seconds"]))
+        if type(content["step"]) is not int or content["step"] != len(losses) or not math.isfinite(known.seconds):
+            raise ValueError("its history has another length than the training")
+        return cls(content["purpose"], content["step"], known)
 
 
 def _optimizer_state(net: paddle.nn.Layer, optimizer) -> dict[str, np.ndarray]:
@@ -90,15 +126,25 @@ def _optimizer_state(net: paddle.nn.Layer, optimizer) -> dict[str, np.ndarray]:
     return state
 
 
-def _set_optimizer_state(net: paddle.nn.Layer, optimizer, state: dict[str, np.ndarray]) -> None:
+def _named_state(net: paddle.nn.Layer, state: dict[str, np.ndarray]) -> dict[str, paddle.Tensor] | None:
+    """The state by the names of this run; None if it is not the state of this network's parameters."""
     parameters = net.parameters()
     named = {}
     for name, value in state.items():
         index, _, suffix = name.partition(":")
-        full = parameters[int(index)].name + suffix
+        if not index.isdecimal() or int(index) >= len(parameters) or value.dtype.kind != "f":
+            return None
+        parameter = parameters[int(index)]
+        if list(value.shape) != (parameter.shape if "moment" in suffix else [1]):
+            return None
+        full = parameter.name + suffix
         named[full] = paddle.to_tensor(value)
         named[full].name = full
-    optimizer.set_state_dict(named)
+    return named
+
+
+def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
+    return {name: (value.shape, value.dtype) for name, value in arrays.items()}
 
 
 def _weights(net: paddle.nn.Layer) -> dict[str, np.ndarray]:
@@ -159,7 +205,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the checkpoint belongs to another training.
+        If the checkpoint is damaged, or belongs to another training or network; nothing was changed then.
     FloatingPointError
         If the loss becomes infinite or not a number.
     """

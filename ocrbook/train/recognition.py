@@ -15,7 +15,7 @@ from paddle.nn import functional
 
 from ocrbook.metrics import exact_match
 from ocrbook.train import data
-from ocrbook.train.export import export_recognizer, write_card
+from ocrbook.train.export import card_of, export_recognizer
 from ocrbook.train.loop import fit
 from ocrbook.train.networks import TextRecognizer
 
@@ -268,9 +268,8 @@ def train_recognizer(
         description="recogniser",
         progress=progress,
     )
-    folder = export_recognizer(net, out, characters, image_shape=(3, height, least_width))
-    write_card(folder, history, settings | {"lines": len(samples), "held_out": len(held_out)})
-    return folder
+    card = card_of(history, settings | {"lines": len(samples), "held_out": len(held_out)})
+    return export_recognizer(net, out, characters, image_shape=(3, height, least_width), card=card)
 
 
 def _purpose(settings: dict, characters: Sequence[str], images: Sequence[np.ndarray], targets) -> str:

@@ -12,7 +12,7 @@ import paddle
 
 from ocrbook.metrics import exact_match
 from ocrbook.train import data
-from ocrbook.train.export import write_card
+from ocrbook.train.export import card_of
 from ocrbook.train.finetune import Head, head_of, load_base, write_head
 from ocrbook.train.graph import GraphLayer
 from ocrbook.train.loop import fit
@@ -120,7 +120,6 @@ def fine_tune_all_layers(
     graph.CopyFrom(parts.graph)
     net.write_into(graph)
     trained = replace(parts, graph=graph)
-    folder = write_head(trained, Head(*head_of(trained)), out, characters)
     settings = {"steps": steps, "batch_size": batch_size, "peak": peak, "seed": seed}
-    write_card(folder, history, settings | {"lines": len(samples), "held_out": len(held_out)})
-    return folder
+    card = card_of(history, settings | {"lines": len(samples), "held_out": len(held_out)})
+    return write_head(trained, Head(*head_of(trained)), out, characters, card)
