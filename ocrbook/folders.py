@@ -94,13 +94,14 @@ def _take_over(folder: Path, draft: Path, replaced: Collection[str]) -> None:
         if path.name in replaced or os.path.lexists(target):
             continue
         if path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, target, symlinks=True, copy_function=_link)
+            shutil.copytree(path, target, symlinks=True, copy_function=link)
         else:
-            _link(path, target)
+            link(path, target)
     draft.chmod(folder.stat().st_mode & 0o7777)
 
 
-def _link(path: str | Path, target: str | Path) -> None:
+def link(path: str | Path, target: str | Path) -> None:
+    """A second name for a file, or a copy where the file system has no such thing."""
     try:
         os.link(path, target, follow_symlinks=False)
     except OSError:  # a file system without links

@@ -148,3 +148,23 @@ def test_single_modules_work_with_the_official_classes(clean_page):
 def test_cache_folder_defaults_to_the_users_cache(monkeypatch):
     monkeypatch.delenv("OCRBOOK_CACHE", raising=False)
     assert models.cache_folder().name == "ocrbook"
+
+
+def test_the_fast_profile_differs_in_the_least_width_alone_and_shares_the_weights(cache):
+    official, fast = (models.model_folder("text_recognition", profile) for profile in ("official", "fast"))
+    assert (official / "inference.onnx").samefile(fast / "inference.onnx")
+    texts = [(folder / "inference.yml").read_text("utf-8") for folder in (official, fast)]
+    assert texts[0].replace("- 320", "- 48") == texts[1]
+    assert models.model_folder("text_detection", "fast") == models.model_folder("text_detection")
+
+
+def test_the_fast_profile_is_told_to_the_official_class(cache):
+    fast, official = models.local_models(profile="fast"), models.local_models()
+    assert fast.keys() - official.keys() == {"engine_config", "text_recognition_batch_size"}
+    assert {key for key in official if official[key] != fast[key]} == {"text_recognition_model_dir"}
+    assert models.local_models("text_detection", profile="fast")["engine_config"] == {"intra_op_num_threads": 1}
+
+
+def test_an_unknown_profile_is_refused(cache):
+    with pytest.raises(ValueError, match="no profile 'quick'; there are official, fast"):
+        models.local_models(profile="quick")
