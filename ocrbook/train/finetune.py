@@ -29,7 +29,7 @@ from ocrbook.train.export import FILES, card_of, check_characters, write_texts
 from ocrbook.train.loop import fit
 from ocrbook.train.recognition import ctc_loss, decode, encode, to_batch, to_height
 
-_HEIGHT, _LEAST_WIDTH, _PIXELS_PER_STEP = 48, 320, 8
+_HEIGHT, _PIXELS_PER_STEP = 48, 8
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,15 @@ class Base:
     weight: str
     bias: str
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, and the width to which narrower lines are filled up."""
+        steps = self.config["PreProcess"]["transform_ops"]
+        return tuple(next(step["RecResizeImg"]["image_shape"] for step in steps if "RecResizeImg" in step))
+
 
 def load_base(folder: str | Path | None = None) -> Base:
-    """Take a recogniser's model folder apart; without a folder PP-OCRv6 small.
+    """Take a recogniser's model folder apart; without a folder PP-OCRv6 small, of the fast profile.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def load_base(folder: str | Path | None = None) -> Base:
         If the graph does not end in a linear layer (MatMul, Add) and a softmax, its dictionary does not fit, or a file
         is damaged.
     """
-    folder = Path(folder) if folder else model_folder("text_recognition")
+    folder = Path(folder) if folder else model_folder("text_recognition", "fast")
     try:
         graph = onnx.load(folder / "inference.onnx")
         config = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
@@ -113,9 +119,10 @@ def features(base: Base, images: Sequence[np.ndarray], *, threads: int = 1, prog
     """
     session = encoder(base, threads)
     name = session.get_inputs()[0].name
-    resized = (to_height(image, _HEIGHT, _LEAST_WIDTH) for image in images)
+    least = base.image_shape[2]
+    resized = (to_height(image, _HEIGHT, least) for image in images)
     return [
-        session.run(None, {name: to_batch([image], _LEAST_WIDTH)})[0][0]
+        session.run(None, {name: to_batch([image], least)})[0][0]
         for image in tqdm(resized, desc="features", total=len(images), disable=not progress)
     ]
 

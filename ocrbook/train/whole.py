@@ -64,10 +64,7 @@ def fine_tune_all_layers(
     characters = parts.characters
     logits = next(node.output[0] for node in parts.graph.graph.node if parts.bias in node.input)
     net = GraphLayer(parts.graph, logits)
-    resize = next(
-        entry["RecResizeImg"] for entry in parts.config["PreProcess"]["transform_ops"] if "RecResizeImg" in entry
-    )
-    _, height, width = resize["image_shape"]
+    _, height, width = parts.image_shape
     with paddle.no_grad():
         pixels_per_step = width // net(paddle.zeros([1, 3, height, width])).shape[1]
 
