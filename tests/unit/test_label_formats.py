@@ -608,7 +608,7 @@ def test_names_that_a_list_cannot_hold_are_not_written(tmp_path, name):
         (lists.write_recognition, (tmp_path / name, "x")),
         (lists.write_detection, Page(str(tmp_path / name))),
     ):
-        with pytest.raises(ValueError, match="rename the file|UTF-8") as error:
+        with pytest.raises(ValueError, match=r"rename the file|UTF-8") as error:
             write(tmp_path / "l.txt", [item])
         assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="a list of images"):
