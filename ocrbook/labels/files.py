@@ -241,13 +241,14 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 @contextmanager
 def at(place: str) -> Iterator[None]:
-    """Put a place, such as "a.json, task 3", in front of the message of a ValueError that happens in the block."""
+    """Put a place, such as "a.json, task 3", in front of the message of a ValueError that happens in the block; names
+    and texts of a file that are quoted there can't break the line."""
     try:
         yield
     except RecursionError:
-        raise ValueError(f"{place}: nested too deeply") from None
+        raise ValueError(one_line(f"{place}: nested too deeply")) from None
     except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
+        raise ValueError(one_line(f"{place}: {error}")) from None
 
 
 def refuse(problems: Sequence[str], consequence: str) -> None:

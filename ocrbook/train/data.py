@@ -20,7 +20,7 @@ import numpy as np
 from ocrbook import images
 from ocrbook.labels.checked import checked_label
 from ocrbook.labels.export import cut, for_detection, is_unread, misplaced
-from ocrbook.labels.files import listing, rows
+from ocrbook.labels.files import listing, one_line, rows
 from ocrbook.labels.lists import find, image_names
 from ocrbook.labels.ppocrlabel import Label, read_entries
 from ocrbook.page import TextLine
@@ -110,8 +110,8 @@ def _read(labels: Labels, pages: bool) -> Dataset:
                         data.samples.append(sample)
                 if pages:
                     data.samples.append(LabelledImage(image, [for_detection(line) for line in lines], origin, number))
-        except (ValueError, cv2.error) as error:
-            data.problems.append(f"{origin}: {str(error).strip().splitlines()[-1]}")
+        except (ValueError, cv2.error, RecursionError) as error:
+            data.problems.append(f"{origin}: {one_line(str(error).strip())}")
     return data
 
 

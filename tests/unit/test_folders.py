@@ -13,7 +13,7 @@ import pytest
 from ocrbook import folders, models
 from ocrbook.folders import exchanged
 from ocrbook.labels import Label, Project, export_recognition, lists, lmdb_store
-from tests.faults import failing
+from tests.failing import failing
 
 ROOT = Path(__file__).parents[2]
 ONE = ("weights", "names", "parts")
@@ -158,7 +158,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tests.faults import failing
+from tests.failing import failing
 from tests.unit.test_folders import contents, write
 folder = Path(sys.argv[2], "model")
 write(folder, "new")

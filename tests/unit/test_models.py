@@ -1,15 +1,20 @@
 import hashlib
 import json
 import multiprocessing
+import os
+from importlib.metadata import version
+from pathlib import Path
 
 import cv2
 import numpy as np
 import onnxruntime
 import pytest
 import yaml
+from filelock import FileLock
 
 from ocrbook import models
 from ocrbook.render import render_line
+from tests.failing import failing
 
 
 @pytest.fixture
@@ -100,6 +105,137 @@ def test_manifest_that_vouches_for_other_weights_is_not_believed(cache):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     models.model_folder("text_detection")
     assert contents(folder) == sound
+
+
+def test_a_yml_and_a_manifest_that_agree_with_each_other_are_not_believed(cache):
+    folder = models.model_folder("text_detection")
+    sound = contents(folder)
+    config = (folder / "inference.yml").read_bytes().replace(b"thresh: 0.3", b"thresh: 0.9")
+    assert hashlib.sha256(config).hexdigest() != sound["inference.yml"]
+    (folder / "inference.yml").write_bytes(config)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["inference.yml"] = hashlib.sha256(config).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    models.model_folder("text_detection")
+    assert contents(folder) == sound
+
+
+def test_the_ymls_of_the_pinned_packages_are_known(cache):
+    pinned = f"paddlex=={version('paddlex')}\n" in (Path(__file__).parents[2] / "requirements.txt").read_text("utf-8")
+    for task, source in models._SOURCES.items():
+        found = hashlib.sha256((models.model_folder(task) / "inference.yml").read_bytes()).hexdigest()
+        assert found == source.config_sha256 or not pinned
+
+
+def test_a_yml_of_other_packages_is_sound_if_it_is_what_would_be_written(cache, monkeypatch):
+    monkeypatch.setattr(models, "_inference_config", lambda source, weights: b"of a newer package")
+    folder = models.model_folder("text_detection")
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    models.model_folder("text_detection")
+    assert (folder / "inference.yml").read_bytes() == b"of a newer package"
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Folders of small files, made at once."""
+    weights, config = b"weights", b"config"
+    source = models._Source("net", "net.onnx", *(hashlib.sha256(each).hexdigest() for each in (weights, config)))
+    monkeypatch.setattr(models, "_SOURCES", {"net": source})
+    monkeypatch.setattr(models, "_weights", lambda source: weights)
+    monkeypatch.setattr(models, "_inference_config", lambda source, weights: config)
+
+
+def place_folder(path):
+    path.mkdir(parents=True)
+    (path / "inside").touch()
+
+
+HOSTILE = {
+    "a folder for a file": lambda models, net: place_folder(net / "inference.onnx"),
+    "a pipe for a file": lambda models, net: (net.mkdir(parents=True), os.mkfifo(net / "inference.yml")),
+    "pipes for all": lambda models, net: (
+        net.mkdir(parents=True),
+        [os.mkfifo(net / name) for name in ("inference.onnx", "inference.yml", "manifest.json")],
+    ),
+    "links to nowhere": lambda models, net: (
+        net.mkdir(parents=True),
+        [(net / name).symlink_to("/nowhere/at/all") for name in ("inference.onnx", "manifest.json")],
+    ),
+    "a folder that is elsewhere": lambda models, net: (models.mkdir(), net.symlink_to(models.parent / "elsewhere")),
+}
+
+
+@pytest.mark.parametrize("place", HOSTILE)
+def test_what_lies_in_the_way_is_replaced(place, cache, quick):
+    net = cache / "models" / "net"
+    HOSTILE[place](cache / "models", net)
+    assert sorted(contents(models.model_folder("net"))) == ["inference.onnx", "inference.yml", "manifest.json"]
+
+
+def test_a_link_in_the_cache_is_not_written_through(cache, quick):
+    (cache / "victim").write_text("mine")
+    (cache / "models" / "net").mkdir(parents=True)
+    for name in ("inference.onnx", "inference.yml", "manifest.json"):
+        (cache / "models" / "net" / name).symlink_to(cache / "victim")
+    models.model_folder("net")
+    assert (cache / "victim").read_text() == "mine"
+
+
+UNUSABLE = {
+    "a file for the cache": lambda cache: (cache.rmdir(), cache.touch()),
+    "a file for its folder": lambda cache: (cache / "models").touch(),
+    "a link to nowhere": lambda cache: (cache / "models").symlink_to("/proc/nowhere"),
+    "a file for the model": lambda cache: ((cache / "models").mkdir(), (cache / "models" / "net").touch()),
+    "a link for the model": lambda cache: (
+        (cache / "models").mkdir(),
+        (cache / "models" / "net").symlink_to("/proc/x"),
+    ),
+    "a folder for the lock": lambda cache: (cache / "models" / "net.lock").mkdir(parents=True),
+}
+
+
+@pytest.mark.parametrize("place", UNUSABLE)
+def test_a_place_that_cannot_be_used_is_named_with_what_to_do(place, tmp_path, monkeypatch, quick):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    UNUSABLE[place](cache)
+    monkeypatch.setenv("OCRBOOK_CACHE", str(cache))
+    monkeypatch.setattr(models, "LOCK_SECONDS", 0.2)
+    with pytest.raises(OSError, match=r"OCRBOOK_CACHE|net\.lock") as error:
+        models.model_folder("net")
+    assert str(cache) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_whatever_call_fails_the_cache_is_named_and_stays_whole(cache, quick):
+    with failing(0) as calls:
+        folder = models.model_folder("net")
+        made = calls()
+    sound = contents(folder)
+    for number in range(1, made + 1):
+        (folder / "inference.yml").write_text("damaged")
+        damaged = contents(folder)
+        try:
+            with failing(number):
+                models.model_folder("net")
+        except OSError as error:
+            assert "OCRBOOK_CACHE" in str(error) and "\n" not in str(error)
+        assert contents(folder) in (sound, damaged)
+    assert made > 20
+
+
+def test_a_sound_cache_is_used_where_nothing_can_be_written(cache, quick, monkeypatch):
+    models.model_folder("net")
+    monkeypatch.setattr(models, "_locked", None)
+    models.model_folder("net")
+
+
+def test_a_lock_that_is_held_is_named_after_a_while(cache, quick, monkeypatch):
+    monkeypatch.setattr(models, "LOCK_SECONDS", 0.2)
+    (cache / "models").mkdir()
+    with FileLock(cache / "models" / "net.lock"), pytest.raises(TimeoutError, match=r"net\.lock for more than 0 sec"):
+        models.model_folder("net")
+    models.model_folder("net")
 
 
 def test_several_processes_at_once_make_one_sound_folder(cache):
