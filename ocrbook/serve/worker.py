@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,7 @@ def create_worker(threads: int) -> FastAPI:
     @app.exception_handler(cv2.error)
     async def _unreadable(_: Request, error: Exception) -> JSONResponse:
         """A picture, or what is asked of it, that nothing can be done with."""
-        message = error.err if isinstance(error, cv2.error) else str(error)
-        return JSONResponse(Refusal(422, message).content(""), 422)
+        return JSONResponse(Refusal(422, _reason(error)).content(""), 422)
 
     return app
 
@@ -54,8 +54,12 @@ class _Unreadable(images.ImageError, utils.ImageTooLargeError):
 def _decode(content: bytes) -> np.ndarray:
     try:
         return images.decode(content, "file")
-    except images.ImageError as error:
-        raise _Unreadable(str(error)) from None
+    except (ValueError, cv2.error) as error:
+        raise _Unreadable(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    return error.err if isinstance(error, cv2.error) else str(error)
 
 
 def _read(image: np.ndarray, request: MeterRequest) -> Reading:
@@ -74,6 +78,8 @@ def main() -> None:
     given = parser.parse_args()
     lifeline.hold(Path(given.socket).parent)
     quiet()
+    # PaddleX writes an error for each image that a client should not have sent; those of its own have a traceback
+    logging.getLogger("paddlex").addFilter(lambda record: record.exc_info is not None)
     cv2.setNumThreads(given.threads)
     uvicorn.run(create_worker(given.threads), uds=given.socket, log_level="warning", access_log=False)
 
