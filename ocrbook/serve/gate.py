@@ -62,6 +62,12 @@ def create_gate(
         Called once for each request, and for what happens to workers.
     worker : sequence of str
         The command that starts a worker; `--socket PATH --threads N` are added to it.
+
+    Examples
+    --------
+    >>> app = create_gate(Settings(workers=2, waiting=4))
+    >>> sorted(app.openapi()["paths"])
+    ['/health', '/meter', '/metrics', '/ocr', '/ready']
     """
     settings = settings or Settings()
     pool = Pool(settings, worker, log)

@@ -161,6 +161,22 @@ def create_server(app: FastAPI, host: str = "127.0.0.1", port: int = 8866) -> Se
     """A server for what `create_gate` makes.
 
     Its `run()` returns when it has stopped; `app.state.pool.failure` says why, if nobody asked it to.
+
+    Parameters
+    ----------
+    app : FastAPI
+        From `create_gate`; others lack the limits that its connections obey.
+    host : str
+        "0.0.0.0" lets other machines in.
+    port : int
+        0 takes any that is free.
+
+    Examples
+    --------
+    >>> from ocrbook.serve import create_gate
+    >>> server = create_server(create_gate(), port=0)
+    >>> server.config.timeout_graceful_shutdown
+    61
     """
     seconds = 2 * app.state.settings.seconds  # to wait, and to read
     return Server(uvicorn.Config(
