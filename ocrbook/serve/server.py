@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -46,6 +47,7 @@ class Connection(H11Protocol):
         self.state = self.config.app.state
         self.header, self.lines = b"", 0
         self.counted: str | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._becomes("silent")
         most = self.state.settings.most_connections
         if len(self.connections) > most:
@@ -61,21 +63,21 @@ class Connection(H11Protocol):
         self._becomes(None)
 
     def _becomes(self, state: str | None) -> None:
+        if self.timer:
+            self.timer.cancel()
         if self.counted:
             self.state.metrics.connected(self.counted, -1)
-            self.timer.cancel()
-        self.counted, self.since = state, time.monotonic()
         if state:
             self.state.metrics.connected(state, 1)
-            self.timer = self.loop.call_later(self.state.settings.body_seconds, self._too_long)
-
-    def _too_long(self) -> None:
-        if self.counted == "silent":
-            self.cut_off("slow")
+        self.counted, self.since = state, time.monotonic()
+        silence = self.state.settings.body_seconds
+        self.timer = self.loop.call_later(silence, self.cut_off, "slow") if state == "silent" else None
 
     def cut_off(self, reason: str) -> None:
         """Close the connection, without waiting for anything."""
         self.state.metrics.closed(reason)
+        self._becomes(None)
+        self.connections.discard(self)  # at once: the next one may come before this one has ended
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -95,8 +97,11 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         """Go on with what has come."""
         super().handle_events()
-        if self.counted == "silent" and self.cycle is not None and not self.cycle.response_complete:
+        if self.counted == "silent" and self._is_asking():
             self._becomes("asking")
+
+    def _is_asking(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_response_complete(self) -> None:
         """An answer was given."""
@@ -111,7 +116,7 @@ class Connection(H11Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer in the place of the application, as it would, and close."""
-        asking = self.counted == "asking"
+        asking = self._is_asking()
         state = self.scope["state"] if asking else {}
         number = state.setdefault("number", uuid.uuid4().hex)
         if asking:  # the guard writes it down

@@ -906,7 +906,7 @@ def canned():
                 request = b"\r\n\r\n" + self.request.recv(100_000)
 
     server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server.daemon_threads, server.handle_error = True, lambda *_: None  # clients go before all was sent
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_address[1]}"
     server.shutdown()
