@@ -23,7 +23,7 @@ STARTING = 120.0
 LONGEST_PAUSE = 10.0
 """Seconds before another try to start a worker, at most."""
 
-KILLED = tuple(-each for each in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+KILLED = [-getattr(signal, each) for each in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, each)]
 """How a process ends that somebody else has ended."""
 
 
@@ -116,6 +116,7 @@ class Worker:
     async def _live(self) -> bool:
         """The life of one process; whether it was ever ready."""
         self._said, self.process = "", None
+        self.socket.parent.mkdir(0o700, exist_ok=True)  # some systems tidy up where temporary files are
         self.socket.unlink(missing_ok=True)
         environment = os.environ | {"OMP_NUM_THREADS": str(self.threads), VARIABLE: "0"}
         environment.pop("OCRBOOK_API_KEY", None)

@@ -38,7 +38,8 @@ class Connection(H11Protocol):
     """A connection that may be silent for a while only.
 
     It is *silent* until a whole header has come, and again after each answer, until the next. Silent ones are closed
-    after `body_seconds`; where there are too many connections, the one that is silent for the longest time is closed.
+    after `body_seconds`, and so are those that don't take their answers; where there are too many connections, the one
+    that is silent for the longest time is closed.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -48,6 +49,7 @@ class Connection(H11Protocol):
         self.header, self.lines = b"", 0
         self.counted: str | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.untaken: asyncio.TimerHandle | None = None
         self._becomes("silent")
         most = self.state.settings.most_connections
         if len(self.connections) > most:
@@ -61,6 +63,7 @@ class Connection(H11Protocol):
         """The connection has ended."""
         super().connection_lost(exc)
         self._becomes(None)
+        self._forget()
 
     def _becomes(self, state: str | None) -> None:
         if self.timer:
@@ -72,6 +75,20 @@ class Connection(H11Protocol):
         self.counted, self.since = state, time.monotonic()
         silence = self.state.settings.body_seconds
         self.timer = self.loop.call_later(silence, self.cut_off, "slow") if state == "silent" else None
+
+    def pause_writing(self) -> None:
+        """The client does not take what it has asked for."""
+        super().pause_writing()
+        self.untaken = self.loop.call_later(self.state.settings.body_seconds, self.cut_off, "slow")
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        super().resume_writing()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.untaken:
+            self.untaken.cancel()
 
     def cut_off(self, reason: str) -> None:
         """Close the connection, without waiting for anything."""

@@ -616,6 +616,9 @@ def test_damaged_headers_are_refused_and_never_raise_anything_else(extra, place,
         assert refusal.status in (413, 415)
 
 
+POST = b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
 def silent(service, count: int, begin: bytes = b"") -> list[socket.socket]:
     """Connections of which no more comes than this."""
     lines = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(count)]
@@ -646,6 +649,32 @@ def test_silent_connections_shut_nobody_out_and_are_closed(service):
         line.close()
 
 
+def test_bodies_that_do_not_come_shut_nobody_out(service):
+    lines = silent(service, 104, POST + b"Content-Length: 100\r\n\r\n{")
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", service.port)) as line:
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 200 " in line.recv(1000)
+    service.until(lambda: service.ocr().status_code == 200)
+    for line in lines:
+        line.close()
+
+
+def test_who_does_not_take_what_was_asked_for_is_cut_off(service):
+    before = service.metric('ocr_closed_total{reason="slow"')
+    with socket.socket() as greedy:
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        greedy.settimeout(20)
+        greedy.connect(("127.0.0.1", service.port))
+        asked = 0
+        with pytest.raises(ConnectionError):
+            while True:
+                greedy.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+                asked += 100
+    assert service.metric('ocr_closed_total{reason="slow"') > before and asked
+    service.until(lambda: service.metric('ocr_connections{state="asking"') <= 1)
+
+
 def test_a_header_that_comes_byte_by_byte_comes_too_slowly(service):
     with socket.create_connection(("127.0.0.1", service.port)) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -673,9 +702,6 @@ def spoken(service, *parts: bytes) -> tuple[int, dict]:
     content = json.loads(body)
     assert f"X-Request-Id: {content['logId']}".lower().encode() in head.lower()
     return int(head.split()[1]), content
-
-
-POST = b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
 @pytest.mark.parametrize(
