@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 
 from ocrbook.serve.gate import create_gate
+from ocrbook.serve.log import to_standard_error
 from ocrbook.serve.server import create_server
 from ocrbook.serve.settings import Settings
 
@@ -45,10 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     if sys.platform == "win32":
         print("ocrbook.serve: workers are reached by Unix sockets; on Windows use it in WSL", file=sys.stderr)
         return 2
-    app = create_gate(settings)
+    try:
+        app = create_gate(settings)
+    except OSError as error:
+        to_standard_error(f"ocrbook.serve: no folder for the workers' sockets can be made: {error}")
+        return 1
     create_server(app, host, port).run()
     if app.state.pool.failure:
-        print(f"ocrbook.serve: {app.state.pool.failure}", file=sys.stderr)
+        to_standard_error(f"ocrbook.serve: {app.state.pool.failure}")
         return 1
     return 0
 

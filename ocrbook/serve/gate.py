@@ -62,6 +62,12 @@ def create_gate(
         Called once for each request, and for what happens to workers.
     worker : sequence of str
         The command that starts a worker; `--socket PATH --threads N` are added to it.
+
+    Examples
+    --------
+    >>> app = create_gate(Settings(workers=2, waiting=4))
+    >>> sorted(app.openapi()["paths"])
+    ['/health', '/meter', '/metrics', '/ocr', '/ready']
     """
     settings = settings or Settings()
     pool = Pool(settings, worker, log)
@@ -86,10 +92,11 @@ def create_gate(
         given = await _given(model, request)
         content, pixels = await content_of(given.file, settings)
         request.state.notes = {"pixels": pixels, "waiting": pool.waiting}
+        number = given.logId or request.state.number
         body = given.model_dump(exclude_none=True, exclude={"file", "logId"})
         body["file"] = (await asyncio.to_thread(base64.b64encode, content)).decode("ascii")
+        del given, content  # who waits has the image once
         answer = await pool.run(path, body)
-        number = given.logId or request.state.number
         return Response(await asyncio.to_thread(_answered, answer, number), media_type="application/json")
 
     @app.post("/ocr", response_model=OcrAnswer, responses=ANSWERS, openapi_extra=_described(OcrRequest))
@@ -143,7 +150,7 @@ async def _given(model: type[ReadAs], request: Request) -> ReadAs:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":  # a page in somebody's browser can send anything else without being asked
         raise Refusal(422, "the request is not JSON: Content-Type must be application/json")
-    return await asyncio.to_thread(_parsed, model, await request.body())
+    return await asyncio.to_thread(_parsed, model, request.scope["state"].pop("body"))
 
 
 def _parsed(model: type[ReadAs], body: bytes) -> ReadAs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import time
 import traceback
@@ -54,9 +53,10 @@ class Guard:
         self.active += 1
         try:
             self._check(scope)
-            body = await self._body(scope, receive)
-            record["bytes"] = len(body)
-            await self._unless_gone(scope, body, receive, sending)
+            # kept there only, so that whoever has read it can let it go: it may be megabytes, and the request may wait
+            scope["state"]["body"] = await self._body(scope, receive)
+            record["bytes"] = len(scope["state"]["body"])
+            await self._unless_gone(scope, receive, sending)
         except Refusal as refusal:
             await refused(refusal, number)(scope, receive, sending)
         except Exception as error:  # a fault of the service, of which the log says where
@@ -110,18 +110,9 @@ class Guard:
             if not message.get("more_body"):
                 return bytes(body)
 
-    async def _unless_gone(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    async def _unless_gone(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, and stop it when the client goes: what waits for nobody must not wait."""
-        given = False
-
-        async def once() -> Message:
-            nonlocal given
-            if not given:
-                given = True
-                return {"type": "http.request", "body": body, "more_body": False}
-            return await receive()
-
-        work = asyncio.ensure_future(self.app(scope, once, send))
+        work = asyncio.ensure_future(self.app(scope, receive, send))
         gone = asyncio.ensure_future(receive())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -130,5 +121,4 @@ class Guard:
         finally:
             for task in (work, gone):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(work, gone, return_exceptions=True)
+            await asyncio.gather(work, gone, return_exceptions=True)

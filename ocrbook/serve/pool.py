@@ -83,7 +83,7 @@ class Pool:
                 self.note("worker lost", worker=worker.socket.stem)
                 await worker.stop(worker.starts)  # its successor is free
             if all(worker.tries >= STARTS for worker in self.workers) and not any(each.lived for each in self.workers):
-                raise RuntimeError(f"no worker could be started; the last one said: {self.workers[0].said}")
+                raise RuntimeError(f"no worker could be started; the last one said: {self.workers[0].why}")
             await asyncio.sleep(WATCH)
 
     @property

@@ -23,7 +23,7 @@ STARTING = 120.0
 LONGEST_PAUSE = 10.0
 """Seconds before another try to start a worker, at most."""
 
-KILLED = tuple(-each for each in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+KILLED = [-getattr(signal, each) for each in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, each)]
 """How a process ends that somebody else has ended."""
 
 
@@ -78,8 +78,8 @@ class Worker:
         Whether any of them ever became ready.
     tries : int
         How many in a row did not.
-    said : str
-        The last line that the process wrote to its standard error, or why it could not be started.
+    why : str
+        The last line that the process before wrote to its standard error, or why it could not be started.
     """
 
     def __init__(self, socket: Path, command: Sequence[str], threads: int, owner: Owner) -> None:
@@ -89,7 +89,7 @@ class Worker:
         self.ready = False
         self.lived = False
         self.starts = self.tries = 0
-        self.said = ""
+        self.why = self._said = ""
         self.client = Line(socket)
 
     async def keep_running(self) -> None:
@@ -103,10 +103,11 @@ class Worker:
                 try:
                     lived = await self._live()
                 except Exception as error:  # no process, memory or descriptor is left; or what nobody thought of
-                    self.said = one_line(f"{type(error).__name__}: {error}")
+                    self._said = one_line(f"{type(error).__name__}: {error}")
+                self.why = self._said
                 self.tries = 0 if lived else self.tries + 1
                 code = self.process.returncode if self.process else None
-                self.owner.note("worker ended", worker=self.socket.stem, code=code, said=self.said)
+                self.owner.note("worker ended", worker=self.socket.stem, code=code, said=self.why)
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.2 * 2 ** min(self.tries, 10)))
         finally:
             await self.stop()
@@ -114,7 +115,8 @@ class Worker:
 
     async def _live(self) -> bool:
         """The life of one process; whether it was ever ready."""
-        self.said, self.process = "", None
+        self._said, self.process = "", None
+        self.socket.parent.mkdir(0o700, exist_ok=True)  # some systems tidy up where temporary files are
         self.socket.unlink(missing_ok=True)
         environment = os.environ | {"OMP_NUM_THREADS": str(self.threads), VARIABLE: "0"}
         environment.pop("OCRBOOK_API_KEY", None)
@@ -159,7 +161,7 @@ class Worker:
 
     def _hear(self, line: bytes) -> None:
         if said := one_line(line.decode("utf-8", "replace")):
-            self.said = said
+            self._said = said
             if self.ready:
                 self.owner.note("worker says", worker=self.socket.stem, said=said)
 

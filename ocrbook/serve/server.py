@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -37,7 +38,8 @@ class Connection(H11Protocol):
     """A connection that may be silent for a while only.
 
     It is *silent* until a whole header has come, and again after each answer, until the next. Silent ones are closed
-    after `body_seconds`; where there are too many connections, the one that is silent for the longest time is closed.
+    after `body_seconds`, and so are those that don't take their answers; where there are too many connections, the one
+    that is silent for the longest time is closed.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -46,6 +48,8 @@ class Connection(H11Protocol):
         self.state = self.config.app.state
         self.header, self.lines = b"", 0
         self.counted: str | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.untaken: asyncio.TimerHandle | None = None
         self._becomes("silent")
         most = self.state.settings.most_connections
         if len(self.connections) > most:
@@ -59,23 +63,38 @@ class Connection(H11Protocol):
         """The connection has ended."""
         super().connection_lost(exc)
         self._becomes(None)
+        self._forget()
 
     def _becomes(self, state: str | None) -> None:
+        if self.timer:
+            self.timer.cancel()
         if self.counted:
             self.state.metrics.connected(self.counted, -1)
-            self.timer.cancel()
-        self.counted, self.since = state, time.monotonic()
         if state:
             self.state.metrics.connected(state, 1)
-            self.timer = self.loop.call_later(self.state.settings.body_seconds, self._too_long)
+        self.counted, self.since = state, time.monotonic()
+        silence = self.state.settings.body_seconds
+        self.timer = self.loop.call_later(silence, self.cut_off, "slow") if state == "silent" else None
 
-    def _too_long(self) -> None:
-        if self.counted == "silent":
-            self.cut_off("slow")
+    def pause_writing(self) -> None:
+        """The client does not take what it has asked for."""
+        super().pause_writing()
+        self.untaken = self.loop.call_later(self.state.settings.body_seconds, self.cut_off, "slow")
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        super().resume_writing()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.untaken:
+            self.untaken.cancel()
 
     def cut_off(self, reason: str) -> None:
         """Close the connection, without waiting for anything."""
         self.state.metrics.closed(reason)
+        self._becomes(None)
+        self.connections.discard(self)  # at once: the next one may come before this one has ended
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -95,8 +114,11 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         """Go on with what has come."""
         super().handle_events()
-        if self.counted == "silent" and self.cycle is not None and not self.cycle.response_complete:
+        if self.counted == "silent" and self._is_asking():
             self._becomes("asking")
+
+    def _is_asking(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_response_complete(self) -> None:
         """An answer was given."""
@@ -111,7 +133,7 @@ class Connection(H11Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer in the place of the application, as it would, and close."""
-        asking = self.counted == "asking"
+        asking = self._is_asking()
         state = self.scope["state"] if asking else {}
         number = state.setdefault("number", uuid.uuid4().hex)
         if asking:  # the guard writes it down
@@ -161,6 +183,22 @@ def create_server(app: FastAPI, host: str = "127.0.0.1", port: int = 8866) -> Se
     """A server for what `create_gate` makes.
 
     Its `run()` returns when it has stopped; `app.state.pool.failure` says why, if nobody asked it to.
+
+    Parameters
+    ----------
+    app : FastAPI
+        From `create_gate`; others lack the limits that its connections obey.
+    host : str
+        "0.0.0.0" lets other machines in.
+    port : int
+        0 takes any that is free.
+
+    Examples
+    --------
+    >>> from ocrbook.serve import create_gate
+    >>> server = create_server(create_gate(), port=0)
+    >>> server.config.timeout_graceful_shutdown
+    61
     """
     seconds = 2 * app.state.settings.seconds  # to wait, and to read
     return Server(uvicorn.Config(
