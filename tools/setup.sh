@@ -80,7 +80,7 @@ find_python() {
     python3 -m venv _build/uv
     get_uv _build/uv
     export UV_PYTHON_INSTALL_DIR="$PWD/.venv-python"
-    _build/uv/bin/uv python install -q --no-bin 3.12 || stop "Python 3.12 can't be fetched, see above: name a mirror in \
+    _build/uv/bin/uv python install --no-progress --no-bin 3.12 || stop "Python 3.12 can't be fetched, see above: name a mirror in \
 UV_PYTHON_INSTALL_MIRROR, or install Python 3.10, 3.11 or 3.12 yourself and run make PYTHON=/path/to/python3.12"
     python=$(_build/uv/bin/uv python find --managed-python 3.12)
 }
