@@ -6,12 +6,13 @@ RUN := .venv/bin/python -m
 READY := .venv/.ready
 INTEROP := .venv-ppocrlabel/.ready .venv-label_studio/.ready
 NOTEBOOKS ?= notebooks
-MAKEFLAGS += --jobs=2 # Python packages and programs of the system are installed side by side
+WORKERS := $(or $(WORKERS),$(shell tools/setup.sh workers)) # what runs at once
+MAKEFLAGS += --jobs=$(WORKERS) # Python packages and programs of the system are installed side by side
 
 help: ## explain each command in a line
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt tools/constraints.txt tools/setup.sh
+$(READY): tools/requirements.lock tools/setup.sh
 	@PYTHON=$(PYTHON) tools/setup.sh environment
 
 .venv-%/.ready: tests/interop/%.txt $(READY)
@@ -23,17 +24,29 @@ system: ## install what the chapters need from the system: a browser, tesseract,
 book: $(READY) ## build the book in both languages into _build/html
 	@$(RUN) tools.build_book
 
-test: export OMP_NUM_THREADS := 1
-test: export MODELSCOPE_API_MAX_RETRIES := 1 # a chapter shows what happens without a network: no waiting for it
-test: export MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS := 1
-test: $(READY) $(INTEROP) system ## lint, unit tests, every notebook compared, translations, book, browser
+test check attack: export OMP_NUM_THREADS := 1
+test check attack: export MODELSCOPE_API_MAX_RETRIES := 1 # a chapter shows what happens without a network: no waiting
+test check attack: export MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS := 1
+PYTEST := $(RUN) pytest -n $(WORKERS)
+NBVAL := $(PYTEST) -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 --dist loadfile --no-loadscope-reorder
+
+lint: $(READY) ## read the code without running it, and look for what is not translated
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) tools.translate check
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/notebooks tests/interop
-	$(if $(strip $(NOTEBOOKS)),$(RUN) pytest -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 -n 2 --dist loadfile --no-loadscope-reorder $(NOTEBOOKS))
+
+check: lint ## in five minutes: lint, translations, unit tests, rules of notebooks, and two notebooks whose code you changed
+	$(PYTEST) --dist worksteal tests/unit tests/notebooks/test_rules.py -k "not outputs_are_those_of_this_code"
+	@changed=$$($(RUN) tools.run_notebooks --changed) && if [ -n "$$changed" ]; then set -x; $(NBVAL) $$changed; fi
+
+test: lint $(INTEROP) system ## everything: lint, translations, all tests, every notebook compared, book, browser
+	$(PYTEST) --dist worksteal tests/unit tests/notebooks tests/interop
+	$(if $(strip $(NOTEBOOKS)),$(NBVAL) $(NOTEBOOKS))
 	@$(RUN) tools.build_book
-	$(RUN) pytest -n 2 tests/book tests/browser
+	$(PYTEST) tests/book tests/browser
+
+attack: $(READY) system ## what is tried for hours rather than minutes: kills, full disks, ten thousand bad inputs
+	$(RUN) pytest tests/attack
 
 notebooks: $(READY) system ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
 	@$(RUN) tools.run_notebooks $(if $(ALL),--all)
@@ -56,11 +69,11 @@ datasets: $(READY) ## draw datasets/ again
 weights: $(READY) ## train the networks of ocrbook.meters again, on drawings; about 100 minutes on two cores
 	@$(RUN) tools.weights
 
-lock: $(READY) ## pin again what requirements.txt pulls in
+lock: $(READY) ## pin again what requirements.txt pulls in, with hashes; UPGRADE=1 takes the newest
 	@tools/lock.sh
 
 clean: ## remove everything that was built, and .venv
 	rm -rf _build .venv .venv-* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help system book test notebooks translate serve-book serve bundle datasets weights lock clean
+.PHONY: help system book lint check test attack notebooks translate serve-book serve bundle datasets weights lock clean

@@ -14,6 +14,7 @@ import io
 import json
 import platform
 import re
+import subprocess
 import sys
 import time
 from datetime import date
@@ -36,6 +37,7 @@ _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
+_QUICK = 120  # seconds of a notebook that fits into the five minutes of `make check`
 _ASSETS = ("*.js", "*.css", "weights/*.json", "weights/*/inference.onnx")  # what modules read, beside them
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
@@ -44,8 +46,9 @@ _FOLDER = re.compile(r"(?:datasets|notebooks/deployment)/[\w-]+")  # data, and c
 
 
 def code_of(notebook: NotebookNode) -> str:
-    """The code of a notebook, cell after cell."""
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    """The code of a notebook, cell after cell, without the hidden first one, which is the same in all."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return "\n\n".join(cell.source for cell in cells if "remove-cell" not in cell.metadata.get("tags", []))
 
 
 def helper_modules(code: str) -> set[Path]:
@@ -69,15 +72,19 @@ def helper_modules(code: str) -> set[Path]:
     return found
 
 
-def digest(path: Path) -> str:
-    """A digest of all that decides the outputs of a notebook: code, helper modules, folders, requirements."""
+def inputs(path: Path) -> list[Path]:
+    """The files that decide the outputs of a notebook beside its code: helper modules, folders, requirements."""
     code = code_of(nbformat.read(ROOT / path, as_version=4))
     data = [ROOT / name for name in sorted(set(_FOLDER.findall(code)))]
     files = helper_modules(code) | {file for folder in data for file in folder.rglob("*") if file.is_file()}
     files |= {asset for file in files for kind in _ASSETS for asset in file.parent.glob(kind)}
-    files |= {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"}
-    result = hashlib.sha256(code.encode())
-    for file in sorted(files):
+    return sorted(files | {ROOT / "requirements.txt", ROOT / "tools" / "constraints.txt"})
+
+
+def digest(path: Path) -> str:
+    """A digest of all that decides the outputs of a notebook: its code and its inputs."""
+    result = hashlib.sha256(code_of(nbformat.read(ROOT / path, as_version=4)).encode())
+    for file in inputs(path):
         result.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return result.hexdigest()
 
@@ -184,12 +191,56 @@ def write_status(record: dict) -> None:
     write_if_changed(STATUS, f"{head}{begin}\n{status_table(record)}\n{end}{tail}".encode())
 
 
+def touched(base: str) -> list[Path]:
+    """The notebooks that have changed since a commit, or whose inputs have; all where git doesn't know the commit."""
+    names = _git("diff", "--name-only", "-z", base, "HEAD")
+    files = None if names is None else {ROOT / name for name in names.split("\0")}
+    return [path for path in notebooks() if files is None or files & {ROOT / path, *inputs(path)}]
+
+
+def changed() -> list[Path]:
+    """The notebooks whose own code is not that of the main branch: two at most, of the quick ones; others are named.
+
+    The main branch as this one left it (`origin/main`); where there is none, the last commit.
+    """
+    base = (_git("merge-base", "HEAD", "origin/main") or "HEAD").strip()
+    record = json.loads(RECORD.read_text("utf-8"))
+    found = []
+    for path in notebooks():
+        before = _git("show", f"{base}:{path.as_posix()}")
+        if before is None or code_of(nbformat.reads(before, 4)) != code_of(nbformat.read(ROOT / path, as_version=4)):
+            found.append(path)
+    quick = [path for path in found if record.get(path.as_posix(), {}).get("seconds", 0) <= _QUICK][:2]
+    if left := [path.as_posix() for path in found if path not in quick]:
+        print("changed, too, and left to `make test`:", *left, file=sys.stderr)
+    return quick
+
+
+def _git(*arguments: str) -> str | None:
+    """What a git command prints; None where it fails."""
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, encoding="utf-8")
+    return done.stdout if done.returncode == 0 else None
+
+
+def _print_names(paths: list[Path]) -> None:
+    """Print paths for a command line, on which they can't mean anything else."""
+    for path in paths:
+        if not re.fullmatch(r"[\w/]+\.ipynb", path.as_posix()):
+            sys.exit(f"{path}: the name of a notebook has letters, digits and _ only")
+    print(*(path.as_posix() for path in paths))
+
+
 def main() -> int:
     """Execute what has changed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="execute every notebook")
+    parser.add_argument("--changed", action="store_true", help="print the notebooks that `make check` runs, no more")
+    parser.add_argument("--touched", metavar="COMMIT", help="print the notebooks touched since a commit, no more")
     parser.add_argument("notebooks", nargs="*", type=Path, help="execute these, whether changed or not")
     arguments = parser.parse_args()
+    if arguments.changed or arguments.touched is not None:
+        _print_names(changed() if arguments.changed else touched(arguments.touched))
+        return 0
     record = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else {}
     waiting = arguments.notebooks or [
         path for path in notebooks() if arguments.all or record.get(path.as_posix(), {}).get("digest") != digest(path)

@@ -80,9 +80,13 @@ find_python() {
     python3 -m venv _build/uv
     get_uv _build/uv
     export UV_PYTHON_INSTALL_DIR="$PWD/.venv-python"
-    _build/uv/bin/uv python install -q --no-bin 3.12 || stop "Python 3.12 can't be fetched, see above: name a mirror in \
+    _build/uv/bin/uv python install --no-progress --no-bin 3.12 || stop "Python 3.12 can't be fetched, see above: name a mirror in \
 UV_PYTHON_INSTALL_MIRROR, or install Python 3.10, 3.11 or 3.12 yourself and run make PYTHON=/path/to/python3.12"
     python=$(_build/uv/bin/uv python find --managed-python 3.12)
+}
+
+has_library() {
+    PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q "$1"
 }
 
 environment() {
@@ -97,6 +101,7 @@ environment() {
     # Three packages write the same cv2/. The last one wins: the one that needs no libraries of a desktop.
     locked opencv-python-headless > _build/opencv.txt
     .venv/bin/uv pip install -q --python .venv --no-deps --reinstall --require-hashes -r _build/opencv.txt
+    [ "$(uname)" != Linux ] || has_library libgomp.so.1 || install libgomp1 || true # wanted by paddle
     touch .venv/.ready
 }
 
@@ -109,10 +114,6 @@ beside() {
     packages='import sysconfig; print(sysconfig.get_paths()["purelib"])'
     .venv/bin/python -c "$packages" > "$(".venv-$1/bin/python" -c "$packages")/shared.pth"
     touch ".venv-$1/.ready"
-}
-
-has_library() {
-    ldconfig -p 2>/dev/null | grep -q "$1"
 }
 
 system() {

@@ -1,5 +1,7 @@
 import base64
 import io
+import subprocess
+from pathlib import Path
 
 import cv2
 import nbformat
@@ -84,6 +86,72 @@ def test_digest_ignores_prose_and_notices_code(clone):
     notebook.cells[1].source += "\nprint()"
     nbformat.write(notebook, clone / "a.ipynb")
     assert run_notebooks.digest("a.ipynb") != before
+
+
+def test_digest_ignores_the_first_cell(clone):
+    before = run_notebooks.digest("a.ipynb")
+    notebook = nbformat.read(clone / "a.ipynb", as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("find()", metadata={"tags": ["remove-cell"]}))
+    nbformat.write(notebook, clone / "a.ipynb")
+    assert run_notebooks.digest("a.ipynb") == before
+
+
+@pytest.fixture
+def commit(clone, monkeypatch):
+    """A function that commits the clone, whose notebook takes 3 seconds."""
+    record = clone / "notebooks.json"
+    record.write_text('{"a.ipynb": {"seconds": 3}, "b.ipynb": {"seconds": 2}, "c.ipynb": {"seconds": 500}}')
+    monkeypatch.setattr(run_notebooks, "RECORD", record)
+    monkeypatch.setattr(run_notebooks, "notebooks", lambda: sorted(p.relative_to(clone) for p in clone.glob("*.ipynb")))
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a"]
+    subprocess.run([*git, "init", "-q"], check=True)
+
+    def commit():
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-qm", "x"], check=True)
+        return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+
+    return commit
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"), [("ocrbook/used.py", True), ("ocrbook/unused.py", False), ("requirements.txt", True)]
+)
+def test_notebook_is_touched_by_what_decides_its_outputs(clone, commit, file, counts):
+    base = commit()
+    assert run_notebooks.touched(base) == []
+    (clone / file).write_text("changed = 1\n")
+    commit()
+    assert run_notebooks.touched(base) == [Path("a.ipynb")] * counts
+    assert run_notebooks.touched("0" * 40) == [Path("a.ipynb")]  # git doesn't know: all
+
+
+def test_check_runs_two_quick_notebooks_whose_own_code_changed_and_names_the_others(clone, commit, capsys):
+    source = (clone / "a.ipynb").read_text()
+    for name in ("b", "c", "d"):
+        (clone / f"{name}.ipynb").write_text(source)
+    commit()
+    (clone / "ocrbook/used.py").write_text("ONE = 2\n")
+    (clone / "d.ipynb").write_text(source.replace("# Hi", "# Other prose"))
+    assert run_notebooks.changed() == []
+    for name in ("a", "b", "c", "e"):
+        (clone / f"{name}.ipynb").write_text(source.replace("run(", "walk("))
+    assert run_notebooks.changed() == [Path("a.ipynb"), Path("b.ipynb")]
+    assert capsys.readouterr().err == "changed, too, and left to `make test`: c.ipynb e.ipynb\n"
+
+
+def test_only_plain_names_go_to_a_command_line(capsys):
+    run_notebooks._print_names([Path("notebooks/a/01_b.ipynb")])
+    assert capsys.readouterr().out == "notebooks/a/01_b.ipynb\n"
+    for name in ("a$(id).ipynb", "a b.ipynb", "-x.ipynb", "a;b.ipynb", "a\nb.ipynb"):
+        with pytest.raises(SystemExit, match="letters, digits"):
+            run_notebooks._print_names([Path(name)])
+
+
+@pytest.mark.parametrize("folder", ["clients", "csharp"])
+def test_code_in_other_languages_belongs_to_a_notebook(folder):
+    files = {path for path in (ROOT / "notebooks" / "deployment" / folder).rglob("*") if path.is_file()}
+    assert any(files <= set(run_notebooks.inputs(path)) for path in notebooks())
 
 
 def test_execution_stores_outputs_without_stderr_and_measures(tmp_path, monkeypatch):
