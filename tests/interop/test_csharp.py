@@ -620,14 +620,38 @@ def test_the_width_of_lines_is_that_of_the_model_folder(programs, pages, tmp_pat
         assert np.abs(np.array([line["score"] for line in lines]) - wanted["rec_scores"]).max() < 1e-3
         changed += lines != json.loads(other)["lines"]
     assert changed  # scores, at least: it is not the stock width that was used
-    for shape in ([3, 48], [3, 32, 320], [1, 48, 320], [3, 48, 0], [3, 48, 9999], "48", [3, 48, "x"]):
-        resize["image_shape"] = shape
-        (folder / "inference.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
-        done = run(programs, "read", "--recognizer", folder, pages[0])
-        assert done.returncode == 1 and "image_shape" in done.stderr and done.stderr.count("\n") == 1, (
-            shape,
-            done.stderr,
-        )
+
+
+def test_a_model_folder_that_does_not_say_the_width_is_refused(probe, tmp_path):
+    sound = {
+        "[3, 48, 48]": 48,
+        "[ 3,48,3200 ]": 3200,
+        "\n    - 3\n    - 48\n    - 64": 64,
+        "\r\n  - 3\r\n  - 48\r\n  - 64\r": 64,
+    }
+    bad = (
+        "[3, 48]",
+        "[3, 32, 320]",
+        "[1, 48, 320]",
+        "[3, 48, 0]",
+        "[3, 48, 3201]",
+        "48",
+        "[3, 48, x]",
+        "[3, 48, 99999999999]",
+        "",
+    )
+    for number, shape in enumerate((*sound, *bad)):
+        (tmp_path / f"{number}").mkdir()
+        text = f"- RecResizeImg:\n    image_shape: {shape}\n- KeepKeys:\n    keep_keys:\n"
+        (tmp_path / f"{number}" / "inference.yml").write_text(text, newline="")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "inference.yml").write_text("Global:\n  model_name: a detector\n")
+    names = [*range(len(sound) + len(bad)), "none", "other"]
+    answers = probe([("width", tmp_path / f"{name}" / "inference.onnx") for name in names])
+    assert answers[: len(sound)] == [str(width) for width in sound.values()] and answers[-2:] == ["320", "320"]
+    for answer in answers[len(sound) : -2]:
+        assert answer.startswith("refused: ") and "image_shape" in answer, answers
 
 
 def test_several_threads_share_an_engine(programs, pages):

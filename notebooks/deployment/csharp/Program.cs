@@ -65,8 +65,9 @@ namespace OcrSharp
             Stopwatch watch = Stopwatch.StartNew();
             IModel orientation = options.Has("--orientation") ? Load(options, options.Model("--orientation")) : null;
             string recognizer = options.Model("--recognizer");
+            int batch = options.Number("--batch", TextRecognizer.UsualBatch, 1, 64), lineWidth = ModelFolder.LineWidth(recognizer);
             using (OcrEngine engine = new OcrEngine(Load(options, options.Model("--detector")), Load(options, recognizer), orientation,
-                options.Text("--dictionary"), options.Number("--batch", TextRecognizer.UsualBatch, 1, 64), ModelFolder.LineWidth(recognizer)))
+                options.Text("--dictionary"), batch, lineWidth))
             {
                 long loaded = watch.ElapsedMilliseconds;
                 Action afterEach = options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null;
