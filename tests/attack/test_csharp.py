@@ -6,6 +6,7 @@ Run by hand and by the nightly workflow: pytest tests/attack/test_csharp.py. OCR
 import json
 import os
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -133,6 +134,17 @@ def test_files_that_cost_much_for_their_size_are_bounded(programs, tmp_path):
         print(f"{name}: {len(content) / 1e6:.1f} MB, {seconds:.1f} CPU s, {megabytes:.0f} MB, {answer[:80]}")
         assert answer == "written" or answer.startswith("refused: ")
         assert seconds < SECONDS and megabytes < MEGABYTES, name
+
+
+def test_meters_in_large_pictures_take_seconds(programs, tmp_path):
+    for width, height in ((8000, 5000), (600, 65_000)):
+        cv2.imwrite(str(tmp_path / "large.jpg"), cv2.resize(blurred(80, 50), (width, height)))
+        for words in (("digit",), ("window", "--digits", "8")):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            done = run(programs, *words, "--meters", interop.WEIGHTS, tmp_path / "large.jpg", models=False)
+            seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+            print(f"{words[0]}, {width} x {height}: {seconds:.1f} CPU s")
+            assert "error" not in json.loads(done.stdout) and seconds < 3 * SECONDS, done.stderr
 
 
 def test_many_bad_pictures_among_good_ones(programs, tmp_path):
