@@ -33,6 +33,7 @@ internal static class Probe
         switch (words[0])
         {
             case "read": return Write(ImageFile.Read(words[1]), words[2]);
+            case "width": return ModelFolder.LineWidth(words[1]).ToString();
             case "resize": return Write(Resize.Linear(ImageFile.Read(words[1]), (int)numbers[0], (int)numbers[1]), words[2]);
             case "straighten":
                 Image straight = Crop.Straighten(ImageFile.Read(words[1]), Points(numbers.Take(8)), (int)numbers[8], (int)numbers[9]);

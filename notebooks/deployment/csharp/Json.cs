@@ -65,7 +65,7 @@ namespace OcrSharp
             foreach (char c in text)
             {
                 if (c == '"' || c == '\\') json.Append('\\').Append(c);
-                else if (c < ' ' || char.IsSurrogate(c)) json.Append("\\u").Append(((int)c).ToString("x4"));
+                else if (OneLine.Breaks(c) || char.IsSurrogate(c)) json.Append("\\u").Append(((int)c).ToString("x4"));
                 else json.Append(c);
             }
             json.Append('"');

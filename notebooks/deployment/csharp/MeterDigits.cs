@@ -107,8 +107,8 @@ namespace OcrSharp
         {
             double stepX = crop.Width / zoom / Width, stepY = crop.Height / zoom / Height;
             double left = crop.Width * (1 - 1 / zoom) / 2 + aside * crop.Width, top = crop.Height * (1 - 1 / zoom) / 2;
-            if (Math.Max(stepX, stepY) > 1.3) crop = Sampling.Gaussian(crop, 0.4 * Math.Max(stepX, stepY));
-            return Sampling.Part(crop, left + stepX / 2 - 0.5, top + stepY / 2 - 0.5, stepX, stepY, Width, Height);
+            double blur = Math.Max(stepX, stepY) > 1.3 ? 0.4 * Math.Max(stepX, stepY) : 0;
+            return Sampling.Part(crop, left + stepX / 2 - 0.5, top + stepY / 2 - 0.5, stepX, stepY, Width, Height, blur);
         }
 
         private static double Deviation(Image image)

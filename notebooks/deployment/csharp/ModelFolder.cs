@@ -9,7 +9,8 @@ namespace OcrSharp
     {
         // image_shape: [3, 48, 320], or the three numbers on lines of their own
         private static readonly Regex shape = new Regex(
-            @"RecResizeImg:\s+(?:[a-z_]+:[^\n]*\n\s+)*?image_shape:\s*(?:\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]|-\s*(\d+)\s+-\s*(\d+)\s+-\s*(\d+))[ \r]*\n",
+            @"RecResizeImg:[\s{]+(?:[a-z_]+:[^\n]*\n\s+)*?image_shape:\s*" +
+            @"(?:\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]|-\s*(\d+)\s+-\s*(\d+)\s+-\s*(\d+)\s*\n)",
             RegexOptions.CultureInvariant);
 
         /// <summary>The width to which a recogniser fills lines up; where no file says it, that of PaddleOCR.</summary>
@@ -19,7 +20,9 @@ namespace OcrSharp
         {
             string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(model)), "inference.yml");
             if (!File.Exists(path)) return TextRecognizer.UsualWidth;
-            Match found = shape.Match(File.ReadAllText(path) + "\n");
+            string text = File.ReadAllText(path) + "\n";
+            if (!text.Contains("RecResizeImg")) return TextRecognizer.UsualWidth;
+            Match found = shape.Match(text);
             int[] numbers = new int[3];
             for (int i = 0; i < 3; i++)
                 if (!int.TryParse(found.Groups[1 + i].Value + found.Groups[4 + i].Value, out numbers[i])) numbers[i] = 0;

@@ -47,6 +47,8 @@ namespace OcrSharp
                 long length = Big(content, place);
                 if (place + 12 + length > content.Length) throw new OcrException("the PNG file ends too early");
                 name = System.Text.Encoding.ASCII.GetString(content, (int)place + 4, 4);
+                foreach (char letter in name)
+                    if ((letter | 32) < 'a' || (letter | 32) > 'z') throw new OcrException("the PNG file is damaged: a part has no name");
                 if (Crc(content, (int)place + 4, (int)length + 4) != Big(content, place + 8 + length))
                     throw new OcrException("the PNG file is damaged: wrong checksum of its part " + name);
                 ReadChunk(name, content, (int)place + 8, (int)length);

@@ -29,9 +29,13 @@ namespace OcrSharp
         private static int Main(string[] words)
         {
             Console.OutputEncoding = new UTF8Encoding(false);
+            if (words.Length == 0)
+            {
+                Console.Error.WriteLine(Usage);
+                return 1;
+            }
             try
             {
-                if (words.Length == 0) throw new OcrException(Usage);
                 Options options = new Options(words, 1, known, new[] { "--stats" });
                 if (options.Rest.Count == 0) throw new OcrException("name a picture; ocr alone shows how");
                 if (options.Text("--runtime") == null) throw new OcrException("say where the library of ONNX Runtime is: --runtime LIBRARY");
@@ -43,14 +47,9 @@ namespace OcrSharp
                     default: throw new OcrException("there is no command " + words[0] + "; ocr alone shows which there are");
                 }
             }
-            catch (OcrException error)
-            {
-                Console.Error.WriteLine(error.Message);
-                return 1;
-            }
             catch (Exception error)
             {
-                Console.Error.WriteLine(OneLine(error, "ocr"));
+                Console.Error.WriteLine(OneLine.Of(error, "ocr"));
                 return 1;
             }
         }
@@ -65,8 +64,9 @@ namespace OcrSharp
             Stopwatch watch = Stopwatch.StartNew();
             IModel orientation = options.Has("--orientation") ? Load(options, options.Model("--orientation")) : null;
             string recognizer = options.Model("--recognizer");
+            int batch = options.Number("--batch", TextRecognizer.UsualBatch, 1, 64), lineWidth = ModelFolder.LineWidth(recognizer);
             using (OcrEngine engine = new OcrEngine(Load(options, options.Model("--detector")), Load(options, recognizer), orientation,
-                options.Text("--dictionary"), options.Number("--batch", TextRecognizer.UsualBatch, 1, 64), ModelFolder.LineWidth(recognizer)))
+                options.Text("--dictionary"), batch, lineWidth))
             {
                 long loaded = watch.ElapsedMilliseconds;
                 Action afterEach = options.Has("--stats") ? (Action)(() => Stats(loaded, watch)) : null;
@@ -95,7 +95,7 @@ namespace OcrSharp
                         }
                         catch (Exception problem) // whatever it is, it must not keep the other pictures from being read
                         {
-                            error = OneLine(problem, paths[mine]);
+                            error = OneLine.Of(problem, paths[mine]);
                             row = Json.Write(new OrderedDictionary { { "file", paths[mine] }, { "error", error } });
                         }
                         lock (gate)
@@ -121,15 +121,6 @@ namespace OcrSharp
             foreach (Thread thread in threads) thread.Join();
             if (failed != null) ExceptionDispatchInfo.Capture(failed).Throw();
             return Array.TrueForAll(errors, error => error == null);
-        }
-
-        /// <summary>What went wrong with a picture; nobody should have to read a stack.</summary>
-        private static string OneLine(Exception problem, string path)
-        {
-            string message = problem is OcrException ? problem.Message
-                : problem is OutOfMemoryException ? path + ": there is not enough memory for this picture; make it smaller"
-                : path + ": something went wrong that should not: " + problem.GetType().Name + ": " + problem.Message;
-            return message.Replace('\r', ' ').Replace('\n', ' ');
         }
 
         private static IDictionary Page(string path, OcrEngine engine)

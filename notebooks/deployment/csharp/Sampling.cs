@@ -8,29 +8,47 @@ namespace OcrSharp
         /// <summary>A part of a picture: every pixel is looked up between four, edges are repeated.</summary>
         /// <param name="left">Where the part begins; it may lie outside.</param>
         /// <param name="stepX">How many old pixels a new one is wide.</param>
-        internal static Image Part(Image image, double left, double top, double stepX, double stepY, int width, int height)
+        /// <param name="blur">The deviation of a Gaussian, in old pixels, with which the picture is blurred before; 0 for not.</param>
+        internal static Image Part(Image image, double left, double top, double stepX, double stepY, int width, int height, double blur = 0)
         {
+            double[] across, down;
+            int[] columns = Places(left, stepX, width, image.Width, out across), rows = Places(top, stepY, height, image.Height, out down);
+            if (blur > 0)
+            {
+                image = Gaussian(image, blur, columns, rows);
+                for (int i = 0; i < columns.Length; i++) columns[i] = i;
+                for (int i = 0; i < rows.Length; i++) rows[i] = i;
+            }
             Image made = new Image(width, height);
             for (int y = 0; y < height; y++)
-            {
-                double row = top + y * stepY;
-                int y0 = (int)Math.Floor(row), upper = Inside(y0, image.Height), lower = Inside(y0 + 1, image.Height);
-                double down = row - y0;
                 for (int x = 0; x < width; x++)
                 {
-                    double column = left + x * stepX;
-                    int x0 = (int)Math.Floor(column), a = 3 * Inside(x0, image.Width), b = 3 * Inside(x0 + 1, image.Width);
-                    double across = column - x0;
+                    int a = 3 * columns[2 * x], b = 3 * columns[2 * x + 1];
                     for (int c = 0; c < 3; c++)
                     {
-                        int up = 3 * upper * image.Width + c, low = 3 * lower * image.Width + c;
-                        double value = (image.Pixels[up + a] * (1 - across) + image.Pixels[up + b] * across) * (1 - down)
-                            + (image.Pixels[low + a] * (1 - across) + image.Pixels[low + b] * across) * down;
+                        int up = 3 * rows[2 * y] * image.Width + c, low = 3 * rows[2 * y + 1] * image.Width + c;
+                        double value = (image.Pixels[up + a] * (1 - across[x]) + image.Pixels[up + b] * across[x]) * (1 - down[y])
+                            + (image.Pixels[low + a] * (1 - across[x]) + image.Pixels[low + b] * across[x]) * down[y];
                         made.Pixels[3 * (y * width + x) + c] = (byte)(value + 0.5);
                     }
                 }
-            }
             return made;
+        }
+
+        /// <summary>For each new pixel the two old ones it lies between, and how far it is from the first.</summary>
+        private static int[] Places(double start, double step, int count, int size, out double[] shares)
+        {
+            int[] places = new int[2 * count];
+            shares = new double[count];
+            for (int i = 0; i < count; i++)
+            {
+                double place = start + i * step;
+                int first = (int)Math.Floor(place);
+                places[2 * i] = Inside(first, size);
+                places[2 * i + 1] = Inside(first + 1, size);
+                shares[i] = place - first;
+            }
+            return places;
         }
 
         /// <summary>A smaller picture, each pixel the mean of those it covers.</summary>
@@ -54,27 +72,44 @@ namespace OcrSharp
             return made;
         }
 
-        /// <summary>A blurred picture; the edges are mirrored.</summary>
-        internal static Image Gaussian(Image image, double sigma)
+        /// <summary>Some columns and rows of the blurred picture; its edges are mirrored. The others are not computed.</summary>
+        private static Image Gaussian(Image image, double sigma, int[] columns, int[] rows)
         {
-            int reach = ((int)Math.Round(sigma * 6 + 1) | 1) / 2;
-            double[] weights = new double[2 * reach + 1];
+            // the longer side first, so that less is left for the other one
+            if (image.Height > image.Width) return Gaussian(image.Placed(5), sigma, rows, columns).Placed(5);
+            double[] weights = new double[(int)Math.Round(sigma * 6 + 1) | 1];
             double all = 0;
+            int reach = weights.Length / 2;
             for (int i = 0; i < weights.Length; i++) all += weights[i] = Math.Exp(-0.5 * (i - reach) * (i - reach) / (sigma * sigma));
             for (int i = 0; i < weights.Length; i++) weights[i] /= all;
-            double[] across = new double[image.Pixels.Length];
-            Image made = new Image(image.Width, image.Height);
-            for (int i = 0; i < across.Length; i++)
+            double[] across = Blurred(image.Height, image.Width, columns, weights, (from, i) => image.Pixels[from + i]);
+            double[] both = Blurred(columns.Length, image.Height, rows, weights, (from, i) => across[from + i]);
+            return new Image(columns.Length, rows.Length, Array.ConvertAll(both, value => (byte)(value + 0.5)));
+        }
+
+        /// <summary>Some pixels of each line, blurred along the line. What they are part of comes out transposed.</summary>
+        private static double[] Blurred(int lines, int length, int[] wanted, double[] weights, Func<int, int, double> value)
+        {
+            double[] line = new double[3 * length], made = new double[3 * lines * wanted.Length];
+            int reach = weights.Length / 2;
+            for (int y = 0; y < lines; y++)
             {
-                int c = i % 3, x = i / 3 % image.Width, row = i / 3 / image.Width * image.Width;
-                for (int k = -reach; k <= reach; k++) across[i] += weights[k + reach] * image.Pixels[3 * (row + Mirrored(x + k, image.Width)) + c];
-            }
-            for (int i = 0; i < across.Length; i++)
-            {
-                int y = i / 3 / image.Width, rest = i - 3 * y * image.Width;
-                double sum = 0;
-                for (int k = -reach; k <= reach; k++) sum += weights[k + reach] * across[3 * Mirrored(y + k, image.Height) * image.Width + rest];
-                made.Pixels[i] = (byte)(sum + 0.5);
+                for (int i = 0; i < line.Length; i++) line[i] = value(y * line.Length, i);
+                for (int x = 0; x < wanted.Length; x++)
+                {
+                    double blue = 0, green = 0, red = 0;
+                    for (int k = 0; k < weights.Length; k++)
+                    {
+                        int from = 3 * Mirrored(wanted[x] + k - reach, length);
+                        blue += weights[k] * line[from];
+                        green += weights[k] * line[from + 1];
+                        red += weights[k] * line[from + 2];
+                    }
+                    int target = 3 * (x * lines + y);
+                    made[target] = blue;
+                    made[target + 1] = green;
+                    made[target + 2] = red;
+                }
             }
             return made;
         }

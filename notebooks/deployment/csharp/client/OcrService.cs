@@ -11,7 +11,7 @@ namespace OcrClient
     /// <summary>The service, seen from C#. Make one, and keep it: connections are used again.</summary>
     public sealed class OcrService : IDisposable
     {
-        private const int MostBytes = 64000000; // of an answer
+        private const int MostBytes = 16000000; // of an answer
         private static readonly TimeSpan patience = TimeSpan.FromSeconds(60); // for an answer, or until the next try
 
         private readonly HttpClient http = new HttpClient { Timeout = patience, MaxResponseContentBufferSize = MostBytes };
