@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+__all__ = [
+    "installed_megabytes",
+]
+
 
 def installed_megabytes(names: Sequence[str]) -> float:
     """The size of packages with everything that they ask for, in megabytes (millions of bytes).
@@ -22,6 +26,12 @@ def installed_megabytes(names: Sequence[str]) -> float:
     ------
     importlib.metadata.PackageNotFoundError
         If one of `names` itself is not installed.
+
+    Examples
+    --------
+    >>> from ocrbook.installed import installed_megabytes
+    >>> installed_megabytes(["matplotlib"]) > installed_megabytes(["numpy"]) > 10  # matplotlib needs numpy
+    True
     """
     found = {_key(name): metadata.distribution(name) for name in names}
     waiting = list(found.values())

@@ -46,6 +46,20 @@ def standalone(project: Project, names: Sequence[str], *, classes: Sequence[str]
     ------
     FileNotFoundError
         If the project has no image of such a name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.annotate import standalone
+    >>> from ocrbook.labels import Project
+    >>> from ocrbook.render import render_line
+    >>> Path("photos").mkdir()
+    >>> _ = cv2.imwrite("photos/a.png", render_line("1234")[0])
+    >>> with Project.open("photos") as project:
+    ...     page = standalone(project, project.images, language="zh")
+    >>> page[:32]
+    '<!doctype html><html lang="zh"><'
     """
     images = []
     for name in names:

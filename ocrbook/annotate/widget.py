@@ -25,6 +25,19 @@ class Annotator(anywidget.AnyWidget):
     ----------
     session : Session
         Answers what the page asks for.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.annotate import annotate
+    >>> from ocrbook.labels import Project
+    >>> from ocrbook.render import render_line
+    >>> Path("photos").mkdir()
+    >>> _ = cv2.imwrite("photos/a.png", render_line("1234")[0])
+    >>> with Project.open("photos") as project:
+    ...     print(annotate(project).current)
+    a.png
     """
 
     _esm = MODULE
@@ -89,6 +102,21 @@ def annotate(
     ------
     ValueError
         If the language is another one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.annotate import annotate
+    >>> from ocrbook.labels import Project
+    >>> from ocrbook.render import render_line
+    >>> Path("photos").mkdir()
+    >>> _ = cv2.imwrite("photos/a.png", render_line("1234")[0])
+    >>> project = Project.open("photos", reviewer="Li")
+    >>> widget = annotate(project, classes=["total"])
+    >>> widget.session.classes
+    ['total']
+    >>> project.close()
     """
     if language not in ("en", "zh"):
         raise ValueError(f'language must be "en" or "zh", got {language!r}')
