@@ -22,12 +22,8 @@ class Recogniser(Protocol):
 def to_rectangle(label: Label) -> Label:
     """The label with the upright rectangle around its points.
 
-    Examples
-    --------
-    >>> from ocrbook.annotate import to_rectangle
-    >>> from ocrbook.labels import Label
-    >>> to_rectangle(Label([[10, 20], [60, 25], [58, 45], [8, 40]])).points.tolist()
-    [[8.0, 20.0], [60.0, 20.0], [60.0, 45.0], [8.0, 45.0]]
+    >>> to_rectangle(Label([[0, 1], [9, 0], [9, 5]], "a")).points.tolist()
+    [[0.0, 0.0], [9.0, 0.0], [9.0, 5.0], [0.0, 5.0]]
     """
     left, top, right, bottom = label.box
     return replace(label, points=np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
@@ -43,9 +39,7 @@ def move(label: Label, dx: float, dy: float, corner: int | None = None) -> Label
 
     Examples
     --------
-    >>> from ocrbook.annotate import move
-    >>> from ocrbook.labels import Label
-    >>> move(Label([[0, 0], [9, 0], [9, 5]]), 1, 2, corner=2).points.tolist()
+    >>> move(Label([[0, 0], [9, 0], [9, 5]], "a"), 1, 2, corner=2).points.tolist()
     [[0.0, 0.0], [9.0, 0.0], [10.0, 7.0]]
     """
     points = label.points.copy()
@@ -56,11 +50,7 @@ def move(label: Label, dx: float, dy: float, corner: int | None = None) -> Label
 def duplicate(label: Label, dx: float = 10) -> list[Label]:
     """The label and a copy of it, `dx` pixels to the right.
 
-    Examples
-    --------
-    >>> from ocrbook.annotate import duplicate
-    >>> from ocrbook.labels import Label
-    >>> [label.box for label in duplicate(Label([[0, 0], [9, 0], [9, 5]], "same"))]
+    >>> [label.box for label in duplicate(Label([[0, 0], [9, 0], [9, 5]], "a"))]
     [(0.0, 0.0, 9.0, 5.0), (10.0, 0.0, 19.0, 5.0)]
     """
     return [label, move(label, dx, 0)]
@@ -72,14 +62,9 @@ def in_reading_order(labels: Sequence[Label]) -> list[Label]:
     A row is made of boxes whose middles lie less than half a height below the middle of the row's first; of the two
     heights the larger one counts.
 
-    Examples
-    --------
-    >>> from ocrbook.annotate import in_reading_order
-    >>> from ocrbook.labels import Label
-    >>> def at(x, y, text):
-    ...     return Label([[x, y], [x + 80, y], [x + 80, y + 20], [x, y + 20]], text)
-    >>> [label.text for label in in_reading_order([at(0, 40, "third"), at(100, 4, "second"), at(0, 0, "first")])]
-    ['first', 'second', 'third']
+    >>> right, left = (Label([[x, 0], [x + 9, 0], [x + 9, 5]], str(x)) for x in (20, 0))
+    >>> [label.text for label in in_reading_order([right, left])]
+    ['0', '20']
     """
     boxes = [label.box for label in labels]
     middles = [(top + bottom) / 2 for _, top, _, bottom in boxes]
@@ -105,15 +90,12 @@ def recognise(recogniser: Recogniser, image: np.ndarray, labels: Sequence[Label]
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from ocrbook.annotate import recognise
-    >>> from ocrbook.labels import Label
-    >>> class Reader:  # in place of TextRecognition(**local_models("text_recognition"))
-    ...     def predict(self, crop):
-    ...         return [{"rec_text": f"{crop.shape[1]} pixels", "rec_score": 0.5}]
-    >>> image = np.zeros((50, 100, 3), np.uint8)
-    >>> recognise(Reader(), image, [Label([[10, 10], [70, 10], [70, 30], [10, 30]])])[0].text
-    '60 pixels'
+    >>> class Reader:
+    ...     def predict(self, image):
+    ...         return [{"rec_text": f"{image.shape[1]} pixels wide", "rec_score": 0.5}]
+    >>> box = Label([[0, 0], [9, 0], [9, 5], [0, 5]], "?")
+    >>> recognise(Reader(), np.zeros((20, 20, 3), np.uint8), [box])[0].text
+    '9 pixels wide'
     """
     read = [recogniser.predict(crop(image, label.points, turn_tall=False))[0] for label in labels]
     return [

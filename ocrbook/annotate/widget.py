@@ -9,7 +9,6 @@ import anywidget
 import traitlets
 
 from ocrbook.annotate.edits import Recogniser
-from ocrbook.annotate.images import shown
 from ocrbook.annotate.session import Session
 from ocrbook.annotate.standalone import MODULE, STYLE, framed, standalone
 from ocrbook.labels import Project
@@ -68,7 +67,10 @@ class Annotator(anywidget.AnyWidget):
         data = data | {"text/plain": f"Annotator: {len(project)} images in {project.folder.name}"}
         names, room = [], EMBEDDED
         for name in self.session.order:
-            room -= len(shown(project, name)[0])
+            try:
+                room -= project.path(name).stat().st_size
+            except OSError:
+                continue
             if room < 0:
                 break
             names.append(name)

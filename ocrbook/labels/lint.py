@@ -18,14 +18,7 @@ LEFTOVERS = ("TEMPORARY", "待识别", "NULL", "无法识别")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to look at: the number of the label (from 1), a rule's name, and a sentence.
-
-    Examples
-    --------
-    >>> from ocrbook.labels import Finding
-    >>> print(Finding(2, "empty-text", "no text"))
-    label 2: no text
-    """
+    """Something to look at: the number of the label (from 1), a rule's name, and a sentence."""
 
     label: int
     rule: str
@@ -66,14 +59,6 @@ def lint(
     -------
     list of Finding, by label. Rules: empty-text, leftover, space, pattern, alphabet, tiny, outside, order, crossing,
     duplicate, upright.
-
-    Examples
-    --------
-    >>> from ocrbook.labels import Label, lint
-    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
-    >>> found = lint([Label(box, "12"), Label(box, "1O")], shape=(100, 200), alphabet="0123456789")
-    >>> [(each.label, each.rule) for each in found]
-    [(2, 'alphabet'), (2, 'duplicate')]
     """
     height, width = shape
     found: list[Finding] = []

@@ -25,13 +25,6 @@ class Agreement:
         Pairs with the same text and KIE class.
     texts : tuple of (str, str)
         Texts of all pairs.
-
-    Examples
-    --------
-    >>> from ocrbook.labels import Agreement
-    >>> agreement = Agreement(first=2, second=2, paired=2, equal=1, texts=(("12", "12"), ("34", "84")))
-    >>> agreement.boxes, agreement.text, agreement.character_error_rate
-    (1.0, 0.5, 0.25)
     """
 
     first: int = 0
@@ -68,16 +61,7 @@ class Agreement:
 
 @dataclass
 class Merged:
-    """Labels of one image that two people agree on, and the others in pairs; None where one has drawn nothing.
-
-    Examples
-    --------
-    >>> from ocrbook.labels import Label, merge
-    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
-    >>> merged = merge([Label(box, "12")], [Label(box, "72")])
-    >>> merged.agreed, [(a.text, b.text) for a, b in merged.disputed]
-    ([], [('12', '72')])
-    """
+    """Labels of one image that two people agree on, and the others in pairs; None where one has drawn nothing."""
 
     agreed: list[Label]
     disputed: list[tuple[Label | None, Label | None]]
@@ -85,16 +69,7 @@ class Merged:
 
 
 def merge(first: Sequence[Label], second: Sequence[Label], *, threshold: float = 0.5) -> Merged:
-    """Compare the labels of one image. Of labels that agree, with an IoU of at least `threshold`, the first stays.
-
-    Examples
-    --------
-    >>> from ocrbook.labels import Label, merge
-    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
-    >>> merged = merge([Label(box, "12")], [Label(box, "12"), Label([[0, 50], [90, 50], [90, 70], [0, 70]], "new")])
-    >>> [label.text for label in merged.agreed], merged.disputed[0][0], merged.disputed[0][1].text
-    (['12'], None, 'new')
-    """
+    """Compare the labels of one image. Of labels that agree, with an IoU of at least `threshold`, the first stays."""
     pairs = match(Page(lines=list(first)), Page(lines=list(second)), threshold)
     same = [(i, j) for i, j in pairs if _meaning(first[i]) == _meaning(second[j])]
     disputed: list[tuple[Label | None, Label | None]] = [(first[i], second[j]) for i, j in pairs if (i, j) not in same]
@@ -116,26 +91,6 @@ def merge_projects(first: Project, second: Project, into: Project, *, threshold:
     ------
     ValueError
         If an image that one of them has confirmed is missing in `into`.
-
-    Examples
-    --------
-    >>> from contextlib import ExitStack
-    >>> from pathlib import Path
-    >>> import cv2
-    >>> from ocrbook.labels import Label, Project, merge_projects
-    >>> from ocrbook.render import render_line
-    >>> image, line = render_line("1234")
-    >>> with ExitStack() as stack:
-    ...     projects = []
-    ...     for person in ("Li", "Wang", "both"):
-    ...         Path(person).mkdir()
-    ...         _ = cv2.imwrite(f"{person}/a.png", image)
-    ...         projects.append(stack.enter_context(Project.open(person)))
-    ...     for project, text in zip(projects, ("1234", "1284")):
-    ...         project.confirm("a.png", [Label(line.points, text)])
-    ...     agreement = merge_projects(*projects)
-    ...     print(agreement.boxes, projects[2].state("a.png"), projects[2].history("a.png").flag)
-    1.0 proposed '1234' / '1284'
     """
     total = Agreement()
     for name in dict.fromkeys([*first.images, *second.images]):

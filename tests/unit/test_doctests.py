@@ -12,7 +12,8 @@ from tools.book_files import ROOT
 
 MISSING = {
     "ocrbook.labels": {
-        "Label", "Project", "export_detection", "export_recognition", "read_folder", "split", "write_folder",
+        "Agreement", "Finding", "Label", "Merged", "Project", "export_detection", "export_recognition", "lint", "merge",
+        "merge_projects", "read_folder", "split", "write_folder",
     },
     "ocrbook.meters": {
         "Found", "History", "Profile", "Reading", "find_positions", "find_windows", "read_dial", "read_digit",

@@ -44,6 +44,13 @@ class Photo:
         The one with the reading first; the images in them are this one.
     serial : str
         The serial number that is printed somewhere; no window shows it.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_photo
+    >>> photo = render_photo(5, kind="lcd", shape=(360, 480), reading=1234)
+    >>> photo.image.shape, photo.windows[0].kind
+    ((360, 480, 3), 'lcd')
     """
 
     image: np.ndarray
@@ -258,6 +265,13 @@ def render_photo(
     ------
     ValueError
         If the kind is unknown.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_photo
+    >>> photo = render_photo(5, kind="drum", shape=(360, 480), reading=1234)
+    >>> int(photo.windows[0].text)
+    1234
     """
     if kind not in (None, "drum", "lcd"):
         raise ValueError(f'kind must be "drum" or "lcd", got {kind!r}')

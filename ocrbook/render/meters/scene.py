@@ -28,6 +28,15 @@ class Window:
         next digit still counts as the digit it has left.
     decimals : int
         How many of the last positions are decimals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import Window
+    >>> boxes = np.array([[[x, 0], [x + 8, 0], [x + 8, 16], [x, 16]] for x in (0, 10)], float)
+    >>> window = Window("lcd", np.zeros((16, 18, 3), np.uint8), np.array([-1.0, 7.0]), boxes, digits=(-1, 7))
+    >>> window.text, window.quad.tolist()
+    ('7', [[0.0, 0.0], [18.0, 0.0], [18.0, 16.0], [0.0, 16.0]])
     """
 
     kind: str
@@ -83,6 +92,14 @@ def photograph(image: np.ndarray, rng: np.random.Generator, *, hard: float = 1.0
     Returns
     -------
     uint8 (H, W, 3)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import photograph
+    >>> seen = photograph(np.full((40, 60, 3), 128, np.float32), np.random.default_rng(1), hard=0.5)
+    >>> seen.shape, str(seen.dtype)
+    ((40, 60, 3), 'uint8')
     """
     height, width = image.shape[:2]
     across, down = np.linspace(-1, 1, width, dtype=np.float32)[None], np.linspace(-1, 1, height, dtype=np.float32)
@@ -134,7 +151,8 @@ def seen(
     ----------
     window : Window with a float32 image
     height : int or None
-        Pixels of the result; None draws one from 24 to 96, small ones more often.
+        Pixels of the window; the result has what lies around it, too. None draws one from 24 to 96, small ones more
+        often.
     tilt : float
         1 turns by up to about four degrees.
     cut : float
@@ -143,6 +161,15 @@ def seen(
     Returns
     -------
     Window with a uint8 image
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import display_style, draw_display, seen
+    >>> rng = np.random.default_rng(1)
+    >>> window = seen(draw_display([4, 7, 1], display_style(rng), rng), rng, height=32)
+    >>> window.text, str(window.image.dtype)
+    ('471', 'uint8')
     """
     source = window.image
     tall, wide = source.shape[:2]
