@@ -15,7 +15,8 @@ __all__ = [
 def installed_megabytes(names: Sequence[str]) -> float:
     """The size of packages with everything that they ask for, in megabytes (millions of bytes).
 
-    Optional parts, and packages that are not installed, are left out.
+    Optional parts (extras) are left out, also those that another package asks for, and so are packages that are not
+    installed.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _COLOURS = [(200, 80, 30), (40, 140, 40), (40, 60, 210), (160, 60, 150), (20, 13
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
-    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ValueError(f"expected a uint8 image, gray or BGR, got {image.dtype} of shape {image.shape}")
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
@@ -129,9 +129,9 @@ def page(image: np.ndarray, page: Page, width: int = WIDTH) -> Picture:
 
 
 def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = WIDTH) -> Picture:
-    """Images side by side, in rows, each in a cell of the same size with its title above.
+    """Images side by side, in rows, each in a column of the same width with its title above.
 
-    Titles may be Chinese. Raises ValueError if there are titles, but not one for each image.
+    Titles may be Chinese. Raises ValueError if there are no images, or titles, but not one for each image.
 
     Examples
     --------

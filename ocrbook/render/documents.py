@@ -26,10 +26,12 @@ class _Canvas:
         self.lines: list[TextLine] = []
 
     def write(self, position: tuple[float, float], text: str, name: str, size: int, colour) -> float:
-        """Write a line at its top left corner; return the y of its lower edge."""
+        """Write a line at its top left corner where it fits on the sheet; return the y of its lower edge."""
         face = font(name, size)
-        self._draw.text(position, text, font=face, fill=colour)
         left, top, right, bottom = self._draw.textbbox(position, text, font=face)
+        if left < 0 or top < 0 or right > self._image.width or bottom > self._image.height:
+            return bottom + _MARGIN
+        self._draw.text(position, text, font=face, fill=colour)
         left, top, right, bottom = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
         self.lines.append(TextLine([[left, top], [right, top], [right, bottom], [left, bottom]], text))
         return bottom

@@ -220,7 +220,7 @@ def _decorate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def render_package(
     seed: int, *, shape: tuple[int, int] = (256, 256), style: str | None = None
 ) -> tuple[np.ndarray, Page]:
-    """Draw the face of a package with one to five codes on it.
+    """Draw the face of a package with one to five codes on it; fewer or none where there is no room for them.
 
     Parameters
     ----------

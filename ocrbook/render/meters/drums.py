@@ -18,6 +18,8 @@ def drum_positions(count: int, rng: np.random.Generator, mode: str | None = None
 
     Parameters
     ----------
+    count : int
+        2 or more.
     mode : "counter", "geared", "settled" or None
         A counter's last drum turns steadily, and each other one moves only while the one to its right goes from 9 to 0.
         Geared drums all turn steadily, as pointers do. Settled drums stand. None draws one.
@@ -104,7 +106,7 @@ def draw_drums(
     faces : sequence of Face
         One is chosen.
     decimals : int or None
-        How many of the last drums are red; None draws it.
+        How many of the last drums are decimals, on most counters marked in red; None draws it.
 
     Returns
     -------

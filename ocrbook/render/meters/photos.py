@@ -41,9 +41,9 @@ class Photo:
     ----------
     image : uint8 (H, W, 3) BGR
     windows : tuple of Window
-        The one with the reading first; the images in them are this one.
+        The one with the reading first; only those that are whole in the image. The images in them are this one.
     serial : str
-        The serial number that is printed somewhere; no window shows it.
+        The serial number, printed where there was room for it; no window shows it.
 
     Examples
     --------

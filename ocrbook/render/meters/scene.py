@@ -20,12 +20,12 @@ class Window:
     kind : "drum" or "lcd"
     image : (H, W, 3), BGR; float32 while it is drawn, uint8 once it is photographed
     positions : float64 (N,)
-        Drums: how far each has turned, 3.4 for a 3 on its way to the 4. Displays: the digit, or -1 where it is blank.
+        Drums: how far each has turned, 3.4 for a 3 on its way to the 4. Displays: as `digits`.
     boxes : float64 (N, 4, 2)
         Corners of each position, clockwise from the top left, tight around where its digit stands when it is settled.
     digits : tuple of int
-        What is to be read, -1 where a position is blank. A drum that has gone less than `ARRIVED` of the way to the
-        next digit still counts as the digit it has left.
+        What is to be read, -1 where a display is blank, -2 where it has a minus. A drum that has gone less than
+        `ARRIVED` of the way to the next digit still counts as the digit it has left.
     decimals : int
         How many of the last positions are decimals.
 
@@ -48,7 +48,7 @@ class Window:
 
     @property
     def text(self) -> str:
-        """The reading, without a separator."""
+        """The digits of the reading, without a separator or a sign."""
         return "".join(str(digit) for digit in self.digits if digit >= 0)
 
     @property
@@ -87,7 +87,7 @@ def photograph(image: np.ndarray, rng: np.random.Generator, *, hard: float = 1.0
     ----------
     image : float32 (H, W, 3)
     hard : float
-        0 leaves only mild noise; 1 is what cellars hold in store; more is worse.
+        0 leaves mild noise and an even light, bright or dim; 1 is what cellars hold in store; more is worse.
 
     Returns
     -------
