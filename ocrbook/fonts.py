@@ -8,6 +8,13 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+__all__ = [
+    "CHINESE",
+    "LATIN",
+    "font",
+    "font_path",
+]
+
 # name -> (package, path inside it). Noto CJK: SIL Open Font License; DejaVu and STIX: their own free licences.
 _FILES = {
     "noto-sans-cjk": ("mplfonts", "fonts/NotoSansCJKsc-Regular.otf"),
@@ -35,6 +42,12 @@ def font_path(name: str = "noto-sans-cjk") -> Path:
         If the name is none of `CHINESE` or `LATIN`.
     FileNotFoundError
         If the package that carries the font is not installed.
+
+    Examples
+    --------
+    >>> from ocrbook.fonts import font_path
+    >>> font_path("dejavu-sans").name
+    'DejaVuSans.ttf'
     """
     if name not in _FILES:
         raise ValueError(f"no font called {name!r}; there are {', '.join(_FILES)}")
@@ -48,5 +61,12 @@ def font_path(name: str = "noto-sans-cjk") -> Path:
 
 @cache
 def font(name: str = "noto-sans-cjk", size: int = 24) -> ImageFont.FreeTypeFont:
-    """A font at a size in pixels. Laid out glyph by glyph (basic layout), which is the same on every machine."""
+    """A font at a size in pixels. Laid out glyph by glyph (basic layout), which is the same on every machine.
+
+    Examples
+    --------
+    >>> from ocrbook.fonts import font
+    >>> font("noto-sans-cjk", 20).getlength("电表")
+    40.0
+    """
     return ImageFont.truetype(font_path(name), size, layout_engine=ImageFont.Layout.BASIC)

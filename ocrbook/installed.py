@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+__all__ = [
+    "installed_megabytes",
+]
+
 
 def installed_megabytes(names: Sequence[str]) -> float:
     """The size of packages with everything that they ask for, in megabytes (millions of bytes).
 
-    Optional parts, and packages that are not installed, are left out.
+    Optional parts (extras) are left out, also those that another package asks for, and so are packages that are not
+    installed.
 
     Parameters
     ----------
@@ -22,6 +27,12 @@ def installed_megabytes(names: Sequence[str]) -> float:
     ------
     importlib.metadata.PackageNotFoundError
         If one of `names` itself is not installed.
+
+    Examples
+    --------
+    >>> from ocrbook.installed import installed_megabytes
+    >>> installed_megabytes(["matplotlib"]) > installed_megabytes(["numpy"]) > 10  # matplotlib needs numpy
+    True
     """
     found = {_key(name): metadata.distribution(name) for name in names}
     waiting = list(found.values())

@@ -4,6 +4,11 @@ import logging
 import os
 import warnings
 
+__all__ = [
+    "quiet",
+    "verbose",
+]
+
 _LOGGERS = ("paddlex", "paddleocr", "paddle", "RapidOCR")
 
 # Read by the libraries when they are imported, so `quiet` works best before the first import.
@@ -21,6 +26,15 @@ def quiet() -> None:
     """Show errors only; notes and warnings go.
 
     Works as a filter on the loggers, not by their level: paddlex sets the level of its logger when it is imported.
+
+    Examples
+    --------
+    >>> import logging
+    >>> from ocrbook import quiet, verbose
+    >>> quiet()
+    >>> logging.getLogger("paddlex").filter(logging.makeLogRecord({"levelno": logging.INFO}))
+    False
+    >>> verbose()
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -30,7 +44,17 @@ def quiet() -> None:
 
 
 def verbose() -> None:
-    """Show everything again, Python's warnings included."""
+    """Show everything again, Python's warnings included.
+
+    Examples
+    --------
+    >>> import logging
+    >>> from ocrbook import quiet, verbose
+    >>> quiet()
+    >>> verbose()
+    >>> logging.getLogger("paddlex").filter(logging.makeLogRecord({"levelno": logging.INFO})) is not False
+    True
+    """
     for name in _ENVIRONMENT:
         os.environ.pop(name, None)
     for name in _LOGGERS:

@@ -19,11 +19,30 @@ from shapely.geometry import Polygon
 
 from ocrbook.page import Page
 
+__all__ = [
+    "Score",
+    "cer",
+    "detection",
+    "end_to_end",
+    "exact_match",
+    "iou",
+    "match",
+    "normalize",
+    "normalized_edit_distance",
+    "page_edits",
+]
+
 
 def normalize(text: str) -> str:
     """Make texts comparable: full-width forms become half-width (Unicode NFKC), white space goes.
 
     `normalize("Ｎｏ．１２ ３")` is `"No.123"`.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import normalize
+    >>> normalize("Ｎｏ．１２ ３")
+    'No.123'
     """
     joined = "".join(unicodedata.normalize("NFKC", text).split())
     return unicodedata.normalize("NFKC", joined)  # a lone accent becomes a space and an accent, and now finds a letter
@@ -48,6 +67,12 @@ def exact_match(truths: Sequence[str], predictions: Sequence[str]) -> float:
         If the lists are empty or of different length.
     TypeError
         If a single text is given instead of a list.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import exact_match
+    >>> exact_match(["ABC", "12", "3"], ["ABC", "12", "8"]) == 2 / 3
+    True
     """
     return float(np.mean([truth == prediction for truth, prediction in _pairs(truths, predictions)]))
 
@@ -64,6 +89,12 @@ def cer(truths: Sequence[str], predictions: Sequence[str]) -> float:
         If the lists are empty, of different length, or the truth has no character at all.
     TypeError
         If a single text is given instead of a list.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import cer
+    >>> cer(["abcd", "efghij"], ["abcd", "efgh1"])  # one character is wrong and one missing, of ten
+    0.2
     """
     pairs = _pairs(truths, predictions)
     characters = sum(len(truth) for truth, _ in pairs)
@@ -83,13 +114,27 @@ def normalized_edit_distance(truths: Sequence[str], predictions: Sequence[str]) 
         If the lists are empty or of different length.
     TypeError
         If a single text is given instead of a list.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import normalized_edit_distance
+    >>> normalized_edit_distance(["abcd", "ef"], ["abcd", "eg"])
+    0.25
     """
     return float(np.mean([Levenshtein.normalized_distance(*pair) for pair in _pairs(truths, predictions)]))
 
 
 @dataclass(frozen=True)
 class Score:
-    """Counts of a matching task. Scores of several pages are added: `sum(scores, Score())`."""
+    """Counts of a matching task. Scores of several pages are added: `sum(scores, Score())`.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import Score
+    >>> score = Score(matched=3, truths=4, predictions=3) + Score(matched=0, truths=0, predictions=1)
+    >>> score.precision, score.recall, score.hmean
+    (0.75, 0.75, 0.75)
+    """
 
     matched: int = 0
     truths: int = 0
@@ -121,7 +166,16 @@ def _polygon(points: np.ndarray) -> Polygon:
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two polygons, points of shape (N, 2) and (M, 2), between 0 and 1."""
+    """Intersection over union of two polygons, points of shape (N, 2) and (M, 2), between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.metrics import iou
+    >>> square = np.array([[0, 0], [10, 0], [10, 10], [0, 10]])
+    >>> round(iou(square, square + [5, 0]), 3)  # 50 of 150 pixels
+    0.333
+    """
     first, second = _polygon(a), _polygon(b)
     union = first.union(second).area
     return first.intersection(second).area / union if union else 0.0
@@ -136,6 +190,15 @@ def match(truth: Page, predicted: Page, threshold: float = 0.5) -> list[tuple[in
     Returns
     -------
     list of (index in truth.lines, index in predicted.lines), ascending.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import match
+    >>> from ocrbook.page import Page, TextLine
+    >>> low = TextLine([[0, 50], [90, 50], [90, 70], [0, 70]])
+    >>> high = TextLine([[0, 0], [90, 0], [90, 20], [0, 20]])
+    >>> match(Page(lines=[high, low]), Page(lines=[low]))
+    [(1, 0)]
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1, got {threshold}")
@@ -183,13 +246,30 @@ def detection(truth: Page, predicted: Page, threshold: float = 0.5, ignore: Sequ
     References
     ----------
     ICDAR 2015 Robust Reading, task 4.1: IoU 0.5, "do not care" regions.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import detection
+    >>> from ocrbook.page import Page, TextLine
+    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
+    >>> detection(Page(lines=[TextLine(box, "Total")]), Page(lines=[TextLine(box, "Tota1")])).hmean
+    1.0
     """
     truth, predicted = _without_ignored(truth, predicted, ignore, threshold)
     return Score(len(match(truth, predicted, threshold)), len(truth.lines), len(predicted.lines))
 
 
 def end_to_end(truth: Page, predicted: Page, threshold: float = 0.5, ignore: Sequence[int] = ()) -> Score:
-    """Lines found *and* read without an error. Parameters as in `detection`; texts are compared as they are."""
+    """Lines found *and* read without an error. Parameters as in `detection`; texts are compared as they are.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import end_to_end
+    >>> from ocrbook.page import Page, TextLine
+    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
+    >>> end_to_end(Page(lines=[TextLine(box, "Total")]), Page(lines=[TextLine(box, "Tota1")])).hmean
+    0.0
+    """
     truth, predicted = _without_ignored(truth, predicted, ignore, threshold)
     pairs = match(truth, predicted, threshold)
     right = sum(truth.lines[row].text == predicted.lines[column].text for row, column in pairs)
@@ -220,6 +300,16 @@ def page_edits(truth: Page, predicted: Page) -> tuple[int, int]:
     group the texts of either side are joined in reading order and compared; what belongs to no group costs
     its length. Texts go through `normalize`. `edits / characters`, summed over pages, is the character error rate of
     an engine.
+
+    Examples
+    --------
+    >>> from ocrbook.metrics import page_edits
+    >>> from ocrbook.page import Page, TextLine
+    >>> whole = TextLine([[0, 0], [90, 0], [90, 20], [0, 20]], "Total 42")
+    >>> left = TextLine([[0, 0], [60, 0], [60, 20], [0, 20]], "Tota1")
+    >>> right = TextLine([[65, 0], [90, 0], [90, 20], [65, 20]], "42")
+    >>> page_edits(Page(lines=[whole]), Page(lines=[right, left]))
+    (1, 7)
     """
     lines = [*truth.lines, *predicted.lines]
     if not lines:

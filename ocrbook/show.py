@@ -15,6 +15,15 @@ from PIL import Image, ImageDraw
 from ocrbook.fonts import font
 from ocrbook.page import Page
 
+__all__ = [
+    "WIDTH",
+    "bars",
+    "draw_page",
+    "grid",
+    "page",
+    "picture",
+]
+
 WIDTH = 880
 """Pixels: the column of the book, and a little more. A notebook with a dozen pictures stays below 500 kB."""
 
@@ -22,7 +31,7 @@ _COLOURS = [(200, 80, 30), (40, 140, 40), (40, 60, 210), (160, 60, 150), (20, 13
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
-    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ValueError(f"expected a uint8 image, gray or BGR, got {image.dtype} of shape {image.shape}")
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
@@ -65,6 +74,16 @@ def draw_page(image: np.ndarray, page: Page) -> np.ndarray:
     Returns
     -------
     uint8 BGR array of shape (H, 2 W + 8, 3). Chinese is readable whatever fonts the machine has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.page import Page, TextLine
+    >>> from ocrbook.show import draw_page
+    >>> image = np.full((60, 200, 3), 255, np.uint8)
+    >>> line = TextLine([[10, 10], [150, 10], [150, 40], [10, 40]], "电表 1234")
+    >>> draw_page(image, Page(lines=[line])).shape
+    (60, 408, 3)
     """
     left = _bgr(image).copy()
     right = np.full_like(left, 255)
@@ -79,7 +98,15 @@ def draw_page(image: np.ndarray, page: Page) -> np.ndarray:
 
 
 def picture(image: np.ndarray, width: int = WIDTH) -> Picture:
-    """An image as a notebook output (JPEG), shrunk to `width` pixels where it is wider."""
+    """An image as a notebook output (JPEG), shrunk to `width` pixels where it is wider.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.show import picture
+    >>> picture(np.zeros((50, 100, 3), np.uint8)).format
+    'jpeg'
+    """
     image = _bgr(image)
     if image.shape[1] > width:
         image = cv2.resize(image, (width, round(image.shape[0] * width / image.shape[1])), interpolation=cv2.INTER_AREA)
@@ -88,14 +115,31 @@ def picture(image: np.ndarray, width: int = WIDTH) -> Picture:
 
 
 def page(image: np.ndarray, page: Page, width: int = WIDTH) -> Picture:
-    """`draw_page` as a notebook output."""
+    """`draw_page` as a notebook output.
+
+    Examples
+    --------
+    >>> import ocrbook.show
+    >>> from ocrbook.render import render_document
+    >>> image, truth = render_document(seed=3)
+    >>> ocrbook.show.page(image, truth).format
+    'jpeg'
+    """
     return picture(draw_page(image, page), width)
 
 
 def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = WIDTH) -> Picture:
-    """Images side by side, in rows, each in a cell of the same size with its title above.
+    """Images side by side, in rows, each in a column of the same width with its title above.
 
-    Titles may be Chinese. Raises ValueError if there are titles, but not one for each image.
+    Titles may be Chinese. Raises ValueError if there are no images, or titles, but not one for each image.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_document
+    >>> from ocrbook.show import grid
+    >>> pages = [render_document(seed, shape=(200, 300))[0] for seed in range(4)]
+    >>> grid(pages, titles=["a", "b", "c", "d"], columns=2).format
+    'jpeg'
     """
     if not images:
         raise ValueError("no images to show")
@@ -129,7 +173,16 @@ def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int 
 
 
 def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[float, float] | None = None) -> Figure:
-    """A bar chart of a results table: one group of bars per row, one colour per column, values on the bars."""
+    """A bar chart of a results table: one group of bars per row, one colour per column, values on the bars.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ocrbook.show import bars
+    >>> table = pd.DataFrame({"before": [0.5, 0.7], "after": [0.9, 0.8]}, index=["drums", "displays"])
+    >>> len(bars(table, "Exact match").axes[0].patches)
+    4
+    """
     figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
     table.plot.bar(ax=axes, rot=0, width=0.8, legend=False)
     for container in axes.containers:

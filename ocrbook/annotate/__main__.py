@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Project.open(given.folder, reviewer=given.reviewer) as project:
             return _label(project, given)
+    except BrokenPipeError:  # nobody reads the address
+        raise
     except (OSError, RuntimeError, ValueError) as error:
         print(f"ocrbook label: {error}", file=sys.stderr)
         return 2

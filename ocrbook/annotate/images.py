@@ -18,13 +18,13 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     ------
     FileNotFoundError
         If there is no such image.
+    OSError
+        If it can't be opened.
     ValueError
         If it has to be converted and can't be read.
-    OSError
-        If the file can't be opened.
     """
     path = project.path(name)
-    if name not in project.images or not path.is_file():
+    if not path.is_file():
         raise FileNotFoundError(f"no image {name} in {project.folder}")
     mime = _MIME.get(path.suffix.lower())
     if mime is not None:

@@ -9,7 +9,7 @@ const SAID = {
   zh: {
     unread: "没有模型：启动 `ocrbook label` 时请加上 --propose",
     lost: "ocrbook label 没有响应，最后的修改尚未保存。请不要关闭此页面，正在重试 …",
-    refused: "另一个标签页修改了此图像，现在显示的是它的版本。撤销 (Ctrl+Z) 可恢复您的版本。",
+    refused: "另一个标签页修改了此图像，现在显示的是它的版本。撤销 (Ctrl+Z) 可恢复你的版本。",
   },
 };
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocrbook.annotate.images import shown
+from ocrbook.annotate.images import encoded
 from ocrbook.labels import Project
 
 HERE = Path(__file__).parent
@@ -37,19 +37,24 @@ def standalone(project: Project, names: Sequence[str], *, classes: Sequence[str]
     ----------
     project : Project
     names : sequence of str
-        Images to take along; they become part of the page. One that can't be read stays empty.
+        Images to take along; they become part of the page. One that can't be read is left out.
     classes : sequence of str
         KIE classes to choose from; none if empty.
     language : "en" or "zh"
 
-    Raises
-    ------
-    FileNotFoundError
-        If the project has no image of such a name.
+    Examples
+    --------
+    >>> import tempfile
+    >>> with Project.open(tempfile.mkdtemp()) as project:
+    ...     standalone(project, [])[:31]
+    '<!doctype html><html lang="en">'
     """
     images = []
     for name in names:
-        content, mime, _ = shown(project, name)
+        try:
+            content, mime = encoded(project, name)
+        except (OSError, ValueError):
+            continue
         images.append(
             {
                 "name": name,

@@ -9,7 +9,6 @@ import anywidget
 import traitlets
 
 from ocrbook.annotate.edits import Recogniser
-from ocrbook.annotate.images import shown
 from ocrbook.annotate.session import Session
 from ocrbook.annotate.standalone import MODULE, STYLE, framed, standalone
 from ocrbook.labels import Project
@@ -25,6 +24,19 @@ class Annotator(anywidget.AnyWidget):
     ----------
     session : Session
         Answers what the page asks for.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.annotate import annotate
+    >>> from ocrbook.labels import Project
+    >>> from ocrbook.render import render_line
+    >>> Path("photos").mkdir()
+    >>> _ = cv2.imwrite("photos/a.png", render_line("1234")[0])
+    >>> with Project.open("photos") as project:
+    ...     print(annotate(project).current)
+    a.png
     """
 
     _esm = MODULE
@@ -55,7 +67,10 @@ class Annotator(anywidget.AnyWidget):
         data = data | {"text/plain": f"Annotator: {len(project)} images in {project.folder.name}"}
         names, room = [], EMBEDDED
         for name in self.session.order:
-            room -= len(shown(project, name)[0])
+            try:
+                room -= project.path(name).stat().st_size
+            except OSError:
+                continue
             if room < 0:
                 break
             names.append(name)
@@ -89,6 +104,21 @@ def annotate(
     ------
     ValueError
         If the language is another one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.annotate import annotate
+    >>> from ocrbook.labels import Project
+    >>> from ocrbook.render import render_line
+    >>> Path("photos").mkdir()
+    >>> _ = cv2.imwrite("photos/a.png", render_line("1234")[0])
+    >>> project = Project.open("photos", reviewer="Li")
+    >>> widget = annotate(project, classes=["total"])
+    >>> widget.session.classes
+    ['total']
+    >>> project.close()
     """
     if language not in ("en", "zh"):
         raise ValueError(f'language must be "en" or "zh", got {language!r}')

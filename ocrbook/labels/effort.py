@@ -16,6 +16,12 @@ from rapidfuzz.distance import Levenshtein
 from ocrbook.metrics import iou, match
 from ocrbook.page import Page, TextLine
 
+__all__ = [
+    "SECONDS",
+    "Effort",
+    "effort",
+]
+
 SECONDS = {"keys": 0.28, "points": 1.1, "buttons": 0.1, "hands": 0.4, "thoughts": 1.35}
 """Of a key for an average typist (K), pointing (P), a mouse button pressed or released (B), moving a hand between
 keyboard and mouse (H), and making up one's mind (M)."""
@@ -36,6 +42,13 @@ class Effort:
         Proposals looked at; boxes drawn; boxes deleted; corners dragged; texts corrected; characters typed or deleted.
     keys, points, buttons, hands, thoughts : int
         Operations of the keystroke-level model: K, P, B, H and M.
+
+    Examples
+    --------
+    >>> from ocrbook.labels.effort import Effort
+    >>> total = Effort(lines=1, keys=10) + Effort(lines=1, thoughts=1)
+    >>> total.lines, round(total.seconds, 2)
+    (2, 4.15)
     """
 
     lines: int = 0
@@ -71,6 +84,16 @@ def effort(proposal: Sequence[TextLine], truth: Sequence[TextLine]) -> Effort:
     Parameters
     ----------
     proposal, truth : sequence of TextLine
+
+    Examples
+    --------
+    >>> from ocrbook.labels.effort import effort
+    >>> from ocrbook.page import TextLine
+    >>> box = [[0, 0], [90, 0], [90, 20], [0, 20]]
+    >>> truth = [TextLine(box, "Total 42")]
+    >>> corrected, typed = effort([TextLine(box, "Tota1 42")], truth), effort([], truth)
+    >>> corrected.texts, corrected.added, typed.added, corrected.seconds < typed.seconds
+    (1, 0, 1, True)
     """
     pairs = match(Page(lines=list(truth)), Page(lines=list(proposal)), _FOUND)
     total = Effort(lines=len(truth), keys=2, thoughts=0 if truth or proposal else 1)  # Ctrl+Enter

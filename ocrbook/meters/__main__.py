@@ -38,22 +38,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="an image file")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="a saved Profile, for a camera that stays")
     given = parser.parse_args(arguments)
+    several, code = len(given.photos) > 1, 0
     try:
         profile = Profile.load(given.profile) if given.profile else None
-        if len(given.photos) == 1:
-            answer = _read(given.photos[0], profile)
-            print(json.dumps(answer, ensure_ascii=False, indent=1))
-            return 0 if answer["accepted"] else 1
-    except (OSError, ValueError, cv2.error) as error:
+    except (OSError, ValueError) as error:
         print(f"ocrbook.meters: {error}", file=sys.stderr)
         return 2
-    code = 0
     for photo in given.photos:
         try:
             answer = _read(photo, profile)
         except (OSError, ValueError, cv2.error) as error:
+            if not several:
+                print(f"ocrbook.meters: {error}", file=sys.stderr)
+                return 2
             answer = {"error": str(error)}
-        print(json.dumps({"image": str(photo)} | answer, ensure_ascii=False), flush=True)
+        named = {"image": str(photo)} if several else {}
+        print(json.dumps(named | answer, ensure_ascii=False, indent=None if several else 1), flush=True)
         code = code if answer.get("accepted") else 1
     return code
 

@@ -114,6 +114,14 @@ def degrade(image: np.ndarray, page: Page, name: str, strength: float, seed: int
     ------
     ValueError
         If the name is unknown, the strength is not within 0 and 1, or the image is not BGR uint8.
+
+    Examples
+    --------
+    >>> from ocrbook.render import degrade, render_document
+    >>> image, page = render_document(seed=1)
+    >>> turned, moved = degrade(image, page, "rotation", strength=0.5)
+    >>> moved.texts == page.texts, turned.shape[0] > image.shape[0]
+    (True, True)
     """
     if name not in DEGRADATIONS:
         raise ValueError(f"no degradation called {name!r}; there are {', '.join(DEGRADATIONS)}")

@@ -26,10 +26,12 @@ class _Canvas:
         self.lines: list[TextLine] = []
 
     def write(self, position: tuple[float, float], text: str, name: str, size: int, colour) -> float:
-        """Write a line at its top left corner; return the y of its lower edge."""
+        """Write a line at its top left corner where it fits on the sheet; return the y of its lower edge."""
         face = font(name, size)
-        self._draw.text(position, text, font=face, fill=colour)
         left, top, right, bottom = self._draw.textbbox(position, text, font=face)
+        if left < 0 or top < 0 or right > self._image.width or bottom > self._image.height:
+            return bottom + _MARGIN
+        self._draw.text(position, text, font=face, fill=colour)
         left, top, right, bottom = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
         self.lines.append(TextLine([[left, top], [right, top], [right, bottom], [left, bottom]], text))
         return bottom
@@ -158,6 +160,13 @@ def render_line(
     ------
     ValueError
         If the text is empty or blank, or the font is unknown.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_line
+    >>> image, line = render_line("电表 1234", size=24, padding=4)
+    >>> line.text, image.ndim, str(image.dtype)
+    ('电表 1234', 3, 'uint8')
     """
     if not text.strip():
         raise ValueError("nothing to draw: the text is empty")
@@ -205,6 +214,13 @@ def render_document(
     ------
     ValueError
         If the language or the kind is unknown.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_document
+    >>> image, page = render_document(seed=1, kind="receipt", shape=(400, 300))
+    >>> image.shape, page.texts[-2]
+    ((400, 300, 3), 'Total')
     """
     if kind not in KINDS:
         raise ValueError(f"no kind of document called {kind!r}; there are {', '.join(KINDS)}")
@@ -270,6 +286,13 @@ def render_family(family: str, number: int) -> tuple[np.ndarray, Page]:
     ------
     ValueError
         If the family is unknown or the number negative.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_family
+    >>> image, page = render_family("blurred", 0)
+    >>> len(page.lines) > 3
+    True
     """
     if family not in FAMILIES:
         raise ValueError(f"no family called {family!r}; there are {', '.join(FAMILIES)}")

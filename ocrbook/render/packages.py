@@ -164,6 +164,13 @@ def render_code(seed: int, *, style: str | None = None, text: str | None = None)
     ------
     ValueError
         If the style is unknown, or the text is blank or has a character that the printer does not know.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_code
+    >>> image, line = render_code(seed=5, style="dots", text="LOT 2741")
+    >>> line.text, 20 <= image.shape[0] <= 60
+    ('LOT 2741', True)
     """
     _check(style)
     rng = np.random.default_rng(seed)
@@ -213,7 +220,7 @@ def _decorate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def render_package(
     seed: int, *, shape: tuple[int, int] = (256, 256), style: str | None = None
 ) -> tuple[np.ndarray, Page]:
-    """Draw the face of a package with one to five codes on it.
+    """Draw the face of a package with one to five codes on it; fewer or none where there is no room for them.
 
     Parameters
     ----------
@@ -232,6 +239,13 @@ def render_package(
     ------
     ValueError
         If the style is unknown or the shape too small.
+
+    Examples
+    --------
+    >>> from ocrbook.render import render_package
+    >>> image, page = render_package(seed=3, shape=(256, 320))
+    >>> image.shape, 1 <= len(page.lines) <= 5
+    ((256, 320, 3), True)
     """
     _check(style)
     height, width = shape

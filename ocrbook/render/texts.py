@@ -137,7 +137,7 @@ def sentences(language: str, count: int, rng: np.random.Generator) -> list[str]:
 
 
 def fields(language: str, count: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """Several different (name, value) pairs of a form; at most ten. "mixed" draws from both languages."""
+    """Several different (name, value) pairs of a form; at most ten, of "mixed" twenty: it draws from both."""
     _check(language)
     sources = ["en", "zh"] if language == "mixed" else [language]
     choices = [(source, *field) for source in sources for field in _FIELDS[source]]

@@ -89,6 +89,16 @@ def test_help_has_what_a_person_looks_for(capsys, arguments):
     assert all(word in out for word in wanted)
 
 
+def test_a_pipe_that_is_closed_meanwhile_is_no_error_of_a_photograph(readings, monkeypatch):
+    def closed(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", closed)
+    for photos in (["sure.jpg"], ["sure.jpg", "bad.jpg"]):
+        with pytest.raises(BrokenPipeError):
+            meters.main(photos)
+
+
 def test_ctrl_c_is_a_line_and_130(readings, capsys):
     assert cli.main(["meters", "sure.jpg", "stop.jpg"]) == 130
     out, err = capsys.readouterr()

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocrbook import cli
 from ocrbook.annotate import local
 from ocrbook.annotate.local import LocalServer
 from ocrbook.annotate.standalone import label_to_json
@@ -230,26 +231,22 @@ def test_other_pages_hear_of_changes_and_wait_for_them(server, monkeypatch):
     assert news(1, 2) == {"number": 1, "answers": []}
 
 
-def start(*arguments, **options):
-    command = [sys.executable, "-m", "ocrbook", "label", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options
-    )
-
-
-def test_a_closed_terminal_saves_and_a_second_program_is_told(folder):
-    process = start(folder, "--no-browser")
+def test_a_closed_terminal_saves_and_a_second_program_is_told(folder, monkeypatch, capsys):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ocrbook", "label", folder, "--no-browser"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     address = urlsplit(process.stdout.readline())
-    second = start(folder, "--no-browser")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert cli.main(["label", str(folder)]) == 2
+    assert "open in another program" in (err := capsys.readouterr().err) and err.count("\n") == 1
     connection = http.client.HTTPConnection(address.netloc, timeout=10)
     message = {"do": "confirm", "name": "a.png", "labels": [FIELDS], "view": 1}
     token = address.query.strip().partition("=")[2]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     connection.request("POST", "/send", json.dumps(message), headers)
     assert connection.getresponse().status == 200
-    out, err = second.communicate(timeout=60)
-    assert (second.returncode, out, err.count("\n")) == (2, "", 1) and "open in another program" in err
     process.send_signal(signal.SIGHUP)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0 and "1 of 2 images are confirmed" in err and "Traceback" not in err
     assert "新" in (folder / "Label.txt").read_text("utf-8") and not (folder / "labels_journal.jsonl").exists()

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -91,46 +90,54 @@ def test_the_versions_that_the_book_is_made_with_are_within_the_ranges():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The package as pip builds it, without a network; from a copy, since a build leaves files behind."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
+def environment(tmp_path_factory):
+    """An empty environment into which pip has installed the package, without a network; what it needs is borrowed."""
+    folder = tmp_path_factory.mktemp("installed")
+    source, environment = folder / "source", folder / "environment"
     shutil.copytree(ROOT / "ocrbook", source / "ocrbook", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):  # a copy, since a build leaves files behind
         shutil.copy(ROOT / name, source)
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", folder, source], check=True)
-    return next(folder.glob("*.whl"))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    borrowed = f"{sysconfig.get_path('purelib')}\n"
+    (packages_of(environment) / "borrowed.pth").write_text(borrowed, "utf-8")
+    install = [
+        "-m",
+        "pip",
+        "--quiet",
+        "install",
+        "--no-index",
+        "--no-deps",
+        "--no-build-isolation",
+        "--ignore-installed",
+    ]
+    subprocess.run([environment / "bin" / "python", *install, source], check=True)
+    return environment
 
 
-def test_all_files_of_the_package_come_along_and_nothing_else(wheel):
-    with zipfile.ZipFile(wheel) as file:
-        packed = {name for name in file.namelist() if ".dist-info/" not in name}
+def packages_of(environment):
+    return Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
+
+
+def test_all_files_of_the_package_come_along_and_nothing_else(environment):
+    (installed,) = metadata.distributions(name="ocrbook", path=[str(packages_of(environment))])
+    files = {str(file) for file in installed.files if file.parts[0] == "ocrbook" and "__pycache__" not in file.parts}
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "ocrbook"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    assert packed == set(tracked)
+    assert files == set(tracked)
+    assert installed.version == __version__
 
 
-def test_installed_into_an_empty_environment_the_command_reads_a_meter(wheel, tmp_path):
-    environment = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    python = environment / "bin" / "python"
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
-    (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", "utf-8")  # those that are here
-    install = [sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--no-index", "--no-deps"]
-    subprocess.run([*install, "--ignore-installed", wheel], check=True)
-    where = [python, "-c", "import ocrbook; print(ocrbook.__file__)"]
-    assert str(environment) in subprocess.run(where, cwd=tmp_path, capture_output=True, text=True).stdout
-    truth = dict(row.split("\t") for row in (ROOT / "datasets/meter-photo/Label.txt").read_text("utf-8").splitlines())
-    name = "drum_000.jpg"
-    photo = ROOT / "datasets" / "meter-photo" / name
-    command = environment / "bin" / "ocrbook"
-    done = subprocess.run([command, "meters", photo], cwd=tmp_path, capture_output=True, text=True)
+def test_installed_into_an_empty_environment_the_command_reads_a_meter(environment, tmp_path):
+    def run(*arguments):
+        command = [environment / "bin" / "ocrbook", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    row, *_ = (ROOT / "datasets" / "meter-photo" / "Label.txt").read_text("utf-8").splitlines()
+    name, labels = row.split("\t")
+    done = run("meters", ROOT / "datasets" / name)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["text"] in str(truth)
-    done = subprocess.run([command, "--version"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout == f"ocrbook {__version__}\n"
-    described = next(iter(metadata.distributions(name="ocrbook", path=[str(packages)])))
-    assert described.version == __version__
+    assert json.loads(done.stdout)["text"] == json.loads(labels)[0]["transcription"]
+    assert run("--version").stdout == f"ocrbook {__version__}\n"
+    assert str(environment) in done.args[0].read_text("utf-8")

@@ -24,6 +24,14 @@ class Dial:
         How far the needle has turned clockwise from the top, seen from the front.
     clockwise : bool
         The way its numbers run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import Dial
+    >>> dial = Dial(np.zeros((128, 128, 3), np.float32), turn=0.25, clockwise=True)  # the needle points to the right
+    >>> dial.image.shape
+    (128, 128, 3)
     """
 
     image: np.ndarray
@@ -91,6 +99,14 @@ def draw_dial(turn: float, rng: np.random.Generator, *, clockwise: bool | None =
     Returns
     -------
     Dial with a float32 image of 128 x 128 pixels
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import draw_dial
+    >>> dial = draw_dial(0.25, np.random.default_rng(1), clockwise=True)
+    >>> dial.turn, dial.image.shape
+    (0.25, (128, 128, 3))
     """
     clockwise = bool(rng.random() < 0.6) if clockwise is None else clockwise
     paper = colour(rng, 150, 250, 12)
@@ -194,6 +210,15 @@ def seen_dial(dial: Dial, rng: np.random.Generator, *, size: int | None = None, 
     Returns
     -------
     Dial with a uint8 image
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import draw_dial, seen_dial
+    >>> rng = np.random.default_rng(1)
+    >>> seen = seen_dial(draw_dial(0.25, rng), rng, size=48)
+    >>> seen.image.shape, str(seen.image.dtype)
+    ((48, 48, 3), 'uint8')
     """
     hard = rng.uniform(0.1, 0.9) if hard is None else hard
     size = size or int(np.exp(rng.uniform(np.log(32), np.log(128))))

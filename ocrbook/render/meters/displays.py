@@ -38,7 +38,17 @@ _DOTS = {
 
 @dataclass(frozen=True)
 class DisplayStyle:
-    """How a display draws its digits. Lengths are shares of a digit's height."""
+    """How a display draws its digits. Lengths are shares of a digit's height.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import DisplayStyle, display_style
+    >>> style = display_style(np.random.default_rng(1))
+    >>> isinstance(replace(style, slant=0.1), DisplayStyle)
+    True
+    """
 
     dots: bool
     aspect: float  # width by height
@@ -52,7 +62,15 @@ class DisplayStyle:
 
 
 def display_style(rng: np.random.Generator, *, held_out: bool = False) -> DisplayStyle:
-    """A style at random; the ones held out are thinner, steeper or have round ends, and are not drawn in training."""
+    """A style at random; the ones held out are thinner, steeper or have round ends, and are not drawn in training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import display_style
+    >>> display_style(np.random.default_rng(1)) == display_style(np.random.default_rng(1))
+    True
+    """
     while True:
         style = DisplayStyle(
             dots=rng.random() < 0.22,
@@ -168,6 +186,15 @@ def draw_display(
     -------
     Window
         Its image is float32 (64, W, 3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import BLANK, display_style, draw_display
+    >>> rng = np.random.default_rng(1)
+    >>> window = draw_display([BLANK, 4, 7, 1], display_style(rng), rng, decimals=1)
+    >>> window.text, window.decimals, window.image.shape[0]
+    ('471', 1, 64)
     """
     count, height = len(digits), 64
     tall = round(height * rng.uniform(0.5, 0.9))

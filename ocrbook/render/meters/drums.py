@@ -18,6 +18,8 @@ def drum_positions(count: int, rng: np.random.Generator, mode: str | None = None
 
     Parameters
     ----------
+    count : int
+        2 or more.
     mode : "counter", "geared", "settled" or None
         A counter's last drum turns steadily, and each other one moves only while the one to its right goes from 9 to 0.
         Geared drums all turn steadily, as pointers do. Settled drums stand. None draws one.
@@ -26,6 +28,14 @@ def drum_positions(count: int, rng: np.random.Generator, mode: str | None = None
     -------
     (float64 (count,) in [0, 10), 3.4 for a 3 that has moved on by 0.4 towards the 4, each off by a little play;
     the digits as in `Window`)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import drum_positions
+    >>> positions, digits = drum_positions(5, np.random.default_rng(1), "settled")
+    >>> positions.shape, len(digits)
+    ((5,), 5)
     """
     mode = mode or str(rng.choice(["counter", "counter", "settled", "geared"], p=[0.3, 0.3, 0.3, 0.1]))
     digits = rng.integers(0, 10, count)
@@ -51,6 +61,13 @@ def counter_positions(reading: float, count: int) -> tuple[np.ndarray, tuple[int
     ----------
     reading : float
         In units of the last drum; its fraction says how far that one has gone on.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import counter_positions
+    >>> positions, digits = counter_positions(1234.5, 5)  # half way from 4 to 5
+    >>> positions.tolist(), digits
+    ([0.0, 1.0, 2.0, 3.0, 4.5], (0, 1, 2, 3, 4))
     """
     number, part = divmod(reading % 10**count, 1)
     positions = [number % 10 + part]
@@ -89,12 +106,20 @@ def draw_drums(
     faces : sequence of Face
         One is chosen.
     decimals : int or None
-        How many of the last drums are red; None draws it.
+        How many of the last drums are decimals, on most counters marked in red; None draws it.
 
     Returns
     -------
     Window
         Its image is float32 (64, W, 3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import counter_positions, draw_drums, invented_face
+    >>> window = draw_drums(*counter_positions(1234, 5), [invented_face(3)], np.random.default_rng(1), decimals=2)
+    >>> window.text, window.boxes.shape
+    ('01234', (5, 4, 2))
     """
     count = len(positions)
     face = faces[rng.integers(len(faces))]

@@ -162,6 +162,13 @@ def invented_face(seed: int) -> Face:
     Returns
     -------
     uint8 (10, HEIGHT, W); W between about a third and nine tenths of HEIGHT.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import invented_face
+    >>> digits = invented_face(7)
+    >>> digits.shape[:2], str(digits.dtype)
+    ((10, 72), 'uint8')
     """
     rng = np.random.default_rng(seed)
     strokes = _strokes(rng)
@@ -196,6 +203,13 @@ def typeface(path: str | Path) -> Face | None:
     """The digits of a font file, each stretched to the whole height; None where they are of different heights.
 
     Old-style figures, which dip below the line, are of no use on a drum.
+
+    Examples
+    --------
+    >>> from ocrbook.fonts import font_path
+    >>> from ocrbook.render.meters import typeface
+    >>> typeface(font_path("dejavu-sans")).shape[:2]
+    (10, 72)
     """
     drawn = ImageFont.truetype(str(path), 2 * HEIGHT, layout_engine=ImageFont.Layout.BASIC)
     inks = []
@@ -233,7 +247,14 @@ def reshaped(face: Face, rng: np.random.Generator) -> Face:
 
 @cache
 def held_out_faces() -> tuple[Face, ...]:
-    """The faces for test sets: typefaces that pip packages carry, and invented ones with seeds from 9,000,000."""
+    """The faces for test sets: typefaces that pip packages carry, and invented ones with seeds from 9,000,000.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import held_out_faces
+    >>> all(len(face) == 10 for face in held_out_faces())
+    True
+    """
     faces = [typeface(font_path(name)) for name in HELD_OUT_FONTS]
     faces += [invented_face(9_000_000 + seed) for seed in range(24)]
     return tuple(face for face in faces if face is not None)
@@ -244,6 +265,12 @@ def training_faces(fonts: Path | None = None, invented: int = 400) -> tuple[Face
     """Invented faces, and the Latin typefaces, in five weights, of a folder of @fontsource packages, if given.
 
     Each typeface stands among them with two relatives.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import training_faces
+    >>> len(training_faces(invented=3))
+    3
     """
     faces = [invented_face(seed) for seed in range(invented)]
     files = sorted(fonts.rglob("*-latin-[34579]00-normal.woff")) if fonts else []

@@ -41,9 +41,16 @@ class Photo:
     ----------
     image : uint8 (H, W, 3) BGR
     windows : tuple of Window
-        The one with the reading first; the images in them are this one.
+        The one with the reading first; only those that are whole in the image. The images in them are this one.
     serial : str
-        The serial number that is printed somewhere; no window shows it.
+        The serial number, printed where there was room for it; no window shows it.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_photo
+    >>> photo = render_photo(5, kind="lcd", shape=(360, 480), reading=1234)
+    >>> photo.image.shape, photo.windows[0].kind
+    ((360, 480, 3), 'lcd')
     """
 
     image: np.ndarray
@@ -258,6 +265,13 @@ def render_photo(
     ------
     ValueError
         If the kind is unknown.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_photo
+    >>> photo = render_photo(5, kind="drum", shape=(360, 480), reading=1234)
+    >>> int(photo.windows[0].text)
+    1234
     """
     if kind not in (None, "drum", "lcd"):
         raise ValueError(f'kind must be "drum" or "lcd", got {kind!r}')

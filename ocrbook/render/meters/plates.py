@@ -48,6 +48,13 @@ class Meter:
         The serial number, with what is printed before it.
     print : tuple of TextLine
         All other text.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_meter
+    >>> _, meter = render_meter(3, style="lcd")
+    >>> meter.reading.text in meter.page.texts
+    True
     """
 
     reading: TextLine
@@ -261,6 +268,13 @@ def render_meter(
     ------
     ValueError
         If the style is unknown or the shape too small.
+
+    Examples
+    --------
+    >>> from ocrbook.render.meters import render_meter
+    >>> image, meter = render_meter(3, shape=(240, 320), style="drum")
+    >>> image.shape, meter.reading.text.isdigit()
+    ((240, 320, 3), True)
     """
     if style not in (None, *METER_STYLES):
         raise ValueError(f"no style called {style!r}; there are {', '.join(METER_STYLES)}")

@@ -20,14 +20,23 @@ class Window:
     kind : "drum" or "lcd"
     image : (H, W, 3), BGR; float32 while it is drawn, uint8 once it is photographed
     positions : float64 (N,)
-        Drums: how far each has turned, 3.4 for a 3 on its way to the 4. Displays: the digit, or -1 where it is blank.
+        Drums: how far each has turned, 3.4 for a 3 on its way to the 4. Displays: as `digits`.
     boxes : float64 (N, 4, 2)
         Corners of each position, clockwise from the top left, tight around where its digit stands when it is settled.
     digits : tuple of int
-        What is to be read, -1 where a position is blank. A drum that has gone less than `ARRIVED` of the way to the
-        next digit still counts as the digit it has left.
+        What is to be read, -1 where a display is blank, -2 where it has a minus. A drum that has gone less than
+        `ARRIVED` of the way to the next digit still counts as the digit it has left.
     decimals : int
         How many of the last positions are decimals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import Window
+    >>> boxes = np.array([[[x, 0], [x + 8, 0], [x + 8, 16], [x, 16]] for x in (0, 10)], float)
+    >>> window = Window("lcd", np.zeros((16, 18, 3), np.uint8), np.array([-1.0, 7.0]), boxes, digits=(-1, 7))
+    >>> window.text, window.quad.tolist()
+    ('7', [[0.0, 0.0], [18.0, 0.0], [18.0, 16.0], [0.0, 16.0]])
     """
 
     kind: str
@@ -39,7 +48,7 @@ class Window:
 
     @property
     def text(self) -> str:
-        """The reading, without a separator."""
+        """The digits of the reading, without a separator or a sign."""
         return "".join(str(digit) for digit in self.digits if digit >= 0)
 
     @property
@@ -78,11 +87,19 @@ def photograph(image: np.ndarray, rng: np.random.Generator, *, hard: float = 1.0
     ----------
     image : float32 (H, W, 3)
     hard : float
-        0 leaves only mild noise; 1 is what cellars hold in store; more is worse.
+        0 leaves mild noise and an even light, bright or dim; 1 is what cellars hold in store; more is worse.
 
     Returns
     -------
     uint8 (H, W, 3)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import photograph
+    >>> seen = photograph(np.full((40, 60, 3), 128, np.float32), np.random.default_rng(1), hard=0.5)
+    >>> seen.shape, str(seen.dtype)
+    ((40, 60, 3), 'uint8')
     """
     height, width = image.shape[:2]
     across, down = np.linspace(-1, 1, width, dtype=np.float32)[None], np.linspace(-1, 1, height, dtype=np.float32)
@@ -134,7 +151,8 @@ def seen(
     ----------
     window : Window with a float32 image
     height : int or None
-        Pixels of the result; None draws one from 24 to 96, small ones more often.
+        Pixels of the window; the result has what lies around it, too. None draws one from 24 to 96, small ones more
+        often.
     tilt : float
         1 turns by up to about four degrees.
     cut : float
@@ -143,6 +161,15 @@ def seen(
     Returns
     -------
     Window with a uint8 image
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.render.meters import display_style, draw_display, seen
+    >>> rng = np.random.default_rng(1)
+    >>> window = seen(draw_display([4, 7, 1], display_style(rng), rng), rng, height=32)
+    >>> window.text, str(window.image.dtype)
+    ('471', 'uint8')
     """
     source = window.image
     tall, wide = source.shape[:2]
