@@ -7,7 +7,7 @@ import numpy as np
 
 from ocrbook.meters.inputs import DIAL_SIZE, normalized
 from ocrbook.meters.models import circular_mean, run, softmax
-from ocrbook.meters.reading import Reading, checked, rejected, too_small
+from ocrbook.meters.reading import Reading, checked, rejected, too_faint, too_small
 
 ACCEPT = 0.8
 """The confidence from which on a dial is accepted."""
@@ -55,7 +55,7 @@ def read_dial(image: np.ndarray, low: float = 0, high: float = 10, clockwise: bo
         raise ValueError(f"high must be above low, got {low} and {high}")
     if too_small(checked(image)):
         return rejected("too small to be read")
-    if image.std() < 1.5:
+    if too_faint(image):
         return rejected("no needle found")
     turn, sure = read_turn(image)
     value = low + (high - low) * (turn if clockwise else -turn % 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ocrbook.meters.inputs import DIGIT_SIZE, normalized
 from ocrbook.meters.models import circular_mean, run, softmax
-from ocrbook.meters.reading import Reading, checked, rejected, too_small
+from ocrbook.meters.reading import Reading, checked, rejected, too_faint, too_small
 
 KINDS = ("drum", "lcd")
 BLANK = 10
@@ -111,6 +111,6 @@ def read_digit(image: np.ndarray, kind: str = "drum") -> Reading:
     check_kind(kind)
     if too_small(checked(image)):
         return rejected("too small to be read")
-    if image.std() < 1.5:
+    if too_faint(image):
         return rejected("blank")
     return readings(probabilities([image], kind), kind)[0]

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
-from ocrbook.meters.reading import Reading
+from ocrbook.meters import stored
+from ocrbook.meters.reading import HUGE, Reading, counts, number, whole
+
+KEPT = 5_000
+"""Accepted readings that are kept once there are more than twice as many; `total` counts all."""
+
+CHANGES = 1_000
+"""Changes of the meter that are kept, the latest ones."""
+
+ASIDE = 2
+"""How many times `confirm` readings are kept aside, for right ones to be found among wrong ones."""
 
 
 @dataclass
 class History:
     """Readings of one meter, in the order of time.
 
-    A reading must not fall, nor rise faster than the meter can. One that does is rejected, and kept aside: when
-    `confirm` rejected readings in a row agree among themselves, it was something before them that was wrong. If what
-    was accepted last can be taken back so that they fit, it is (a false high value must not block what follows);
-    otherwise the meter is taken to have been changed, and a new series begins.
+    A reading must not fall, nor rise faster than the meter can. One that does, or whose time lies before the last one,
+    is rejected, and kept aside: when `confirm` rejected readings agree among themselves, and none between them was
+    accepted, it was something before them that was wrong. If what was accepted last can be taken back so that they fit,
+    it is (a false high value or a wrong time must not block what follows). If only the clock has been set back, the
+    series goes on. Otherwise the meter is taken to have been changed, and a new series begins.
 
     Attributes
     ----------
@@ -26,6 +40,20 @@ class History:
     digits, decimals : int or None
         Positions of the display, from which the value starts again at 0 after it is full. None: it never does.
     confirm : int
+        2 to 100.
+
+    Raises
+    ------
+    ValueError
+        If one of them can't be, or what the history remembers contradicts itself.
+
+    Examples
+    --------
+    >>> history = History(max_rate=5)
+    >>> [history.add(hour, Reading(str(v), v, 0.9, True)).accepted for hour, v in enumerate([100, 104, 900, 107])]
+    [True, True, False, True]
+    >>> history.total
+    7.0
     """
 
     max_rate: float
@@ -34,18 +62,44 @@ class History:
     decimals: int = 0
     confirm: int = 3
     accepted: list[tuple[float, float]] = field(default_factory=list)
-    """Time and value of each accepted reading of the present series."""
+    """Time and value of each of the latest accepted readings of the present series, up to 10,000."""
     consumed: float = 0.0
-    """What earlier series have counted; see `total`."""
+    """What was counted before those; see `total`."""
     changes: list[float] = field(default_factory=list)
     """Times at which the meter was taken to have been changed."""
-    _aside: list[tuple[float, float]] = field(default_factory=list)
+    aside: list[tuple[float, float]] = field(default_factory=list)
+    """Time and value of the latest rejected readings since the last accepted one."""
 
     def __post_init__(self) -> None:
-        if not self.max_rate > 0 or self.dead_band < 0 or self.confirm < 2:
-            raise ValueError("a history needs max_rate > 0, dead_band >= 0 and confirm >= 2")
-        if self.digits is not None and not 0 <= self.decimals <= self.digits:
-            raise ValueError("a history has no more decimals than digits")
+        try:
+            self.max_rate, self.dead_band = number("max_rate", self.max_rate), number("dead_band", self.dead_band, 0)
+            if not self.max_rate > 0:
+                raise ValueError(f"max_rate must be above 0, got {self.max_rate:g}")
+            self.digits, self.decimals = counts(self.digits, self.decimals)
+            self.confirm = whole("confirm", self.confirm, 2, 100)
+            self.consumed = number("consumed", self.consumed, 0)
+            self.accepted = self._pairs("accepted", self.accepted, 2 * KEPT)
+            if any(a[0] >= b[0] for a, b in pairwise(self.accepted)):
+                raise ValueError("accepted: readings are in the order of time")
+            self.aside = self._pairs("aside", self.aside, ASIDE * self.confirm)
+            self.changes = [number("changes", time) for time in _list("changes", self.changes, CHANGES)]
+        except ValueError as error:
+            raise ValueError(f"a history can't be like this: {error}") from None
+
+    def _pairs(self, name: str, value: Any, most: int) -> list[tuple[float, float]]:
+        """Pairs of a time and a value, checked."""
+        pairs = [_list(name, pair, 2) for pair in _list(name, value, most)]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"{name}: each is a time and a value")
+        pairs = [(number(name, time), number(name, each, 0)) for time, each in pairs]
+        if any(each >= self._full for _, each in pairs):
+            raise ValueError(f"{name}: {self.digits} digits can't show all of these values")
+        return pairs
+
+    @property
+    def _full(self) -> float:
+        """The value at which the display starts again at 0."""
+        return HUGE if self.digits is None else 10.0 ** (self.digits - self.decimals)
 
     @property
     def total(self) -> float:
@@ -58,15 +112,15 @@ class History:
     def _rise(self, old: float, new: float) -> float:
         """How far the value has risen; a full display starts again at 0."""
         rise = new - old
-        if self.digits is not None:
-            full = 10 ** (self.digits - self.decimals)
-            if rise < -full / 2:
-                rise += full
+        if self.digits is not None and rise < -self._full / 2:
+            rise += self._full
         return rise
 
     def _why_not(self, old: tuple[float, float], new: tuple[float, float]) -> str:
         """Why one reading can't follow another; "" if it can."""
         rise, time = self._rise(old[1], new[1]), new[0] - old[0]
+        if time <= 0:
+            return f"its time, {new[0]:g}, is not after {old[0]:g}"
         if rise < -self.dead_band - 1e-9:
             return f"lower than {old[1]:g} before"
         if rise > self.max_rate * time + self.dead_band + 1e-9:
@@ -79,7 +133,7 @@ class History:
         Parameters
         ----------
         time : float
-            In the unit of `max_rate`; later than all before.
+            In the unit of `max_rate`; later than all before, if the clock is right.
         reading : Reading
             One that is not accepted changes nothing.
 
@@ -92,43 +146,97 @@ class History:
         Raises
         ------
         ValueError
-            If the time is not later than that of the reading before.
+            If the time is no finite number, or that of the reading before, or the value no finite number. Nothing has
+            changed then.
         """
-        latest = max((t for t, _ in (*self.accepted[-1:], *self._aside[-1:])), default=None)
-        if latest is not None and not time > latest:
-            raise ValueError(f"readings come in the order of time: {time:g} is not after {latest:g}")
+        time = number("time", time)
         if not reading.accepted or reading.value is None:
             return reading
-        new = (time, reading.value)
+        new = (time, number("value", reading.value))
+        if not 0 <= new[1] < self._full:
+            return replace(reading, accepted=False, reason=f"no meter like this shows {new[1]:g}")
+        before = (self.aside or self.accepted)[-1:]
+        if before and time == before[0][0]:
+            raise ValueError(f"readings come in the order of time: {time:g} is not after {time:g}")
         if not self.accepted:
             self.accepted.append(new)
             return reading
         why = self._why_not(self.accepted[-1], new)
         if not why:
-            self._aside.clear()
+            self.aside = []
             if self._rise(self.accepted[-1][1], new[1]) < 0:
                 reading = replace(reading, value=self.accepted[-1][1], reason="within the dead band")
                 new = (time, self.accepted[-1][1])
             self.accepted.append(new)
+            self._forget()
             return reading
-        if self._aside and self._why_not(self._aside[-1], new):
-            self._aside.clear()
-        self._aside.append(new)
-        if len(self._aside) < self.confirm:
+        self.aside = [*self.aside, new][-ASIDE * self.confirm :]
+        agreeing = self._agreeing()
+        if len(agreeing) < self.confirm:
             return replace(reading, accepted=False, reason=why)
-        return self._begin_again(reading)
+        remarkable = self._begin_again(agreeing)
+        return replace(reading, reason=remarkable)
 
-    def _begin_again(self, reading: Reading) -> Reading:
-        """What was set aside has been confirmed: take back what does not go with it, or begin a new series."""
-        first = self._aside[0]
+    def _agreeing(self) -> list[tuple[float, float]]:
+        """Of the readings that were set aside, the last one and those before it that go with it and one another."""
+        chain = self.aside[-1:]
+        for each in reversed(self.aside[:-1]):
+            if not self._why_not(each, chain[0]):
+                chain.insert(0, each)
+        return chain
+
+    def _begin_again(self, agreeing: list[tuple[float, float]]) -> str:
+        """Go on from readings that confirm one another, without what contradicts them; and say how."""
+        first, self.aside = agreeing[0], []
         for back in range(1, min(self.confirm, len(self.accepted) - 1) + 1):
             if not self._why_not(self.accepted[-back - 1], first):
                 taken = self.accepted[-back:]
-                self.accepted[-back:] = self._aside
-                self._aside = []
-                values = ", ".join(f"{value:g}" for _, value in taken)
-                return replace(reading, reason=f"taken back: {values}")
+                self.accepted[-back:] = agreeing
+                return f"taken back: {', '.join(f'{value:g}' for _, value in taken)}"
+        last = self.accepted[-1]
         self.consumed += self._counted(self.accepted)
-        self.changes.append(first[0])
-        self.accepted, self._aside = self._aside, []
-        return replace(reading, reason="a new series: has the meter been changed?")
+        self.accepted = agreeing
+        # how long ago the last one was isn't known; no longer than it took to confirm that the clock is another
+        if first[0] <= last[0] and not self._why_not((2 * first[0] - agreeing[-1][0], last[1]), first):
+            self.consumed += max(0.0, self._rise(last[1], first[1]))
+            return "the clock was set back"
+        self.changes = [*self.changes, first[0]][-CHANGES:]
+        return "a new series: has the meter been changed?"
+
+    def _forget(self) -> None:
+        """Count what is old, and forget it."""
+        if len(self.accepted) > 2 * KEPT:
+            self.consumed += self._counted(self.accepted[: -KEPT + 1])
+            self.accepted = self.accepted[-KEPT:]
+
+    def save(self, path: str | Path) -> None:
+        """Write all of it as JSON, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it can't be written.
+        """
+        stored.save(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> History:
+        """Read it from JSON.
+
+        Raises
+        ------
+        FileNotFoundError, OSError, ValueError
+            If there is no such file, it can't be opened, or it is no history; the message says what is wrong.
+        """
+        fields = stored.load(path, "history", cls.__dataclass_fields__, ("max_rate",))
+        try:
+            return cls(**fields)
+        except ValueError as error:
+            raise ValueError(f"{path} is no history: {error}") from None
+
+
+def _list(name: str, value: Any, most: int) -> Sequence[Any]:
+    """A list or tuple with no more than so many; ValueError otherwise."""
+    if not isinstance(value, (list, tuple)) or len(value) > most:
+        raise ValueError(f"{name} must be a list of {most:,} at most")
+    return value

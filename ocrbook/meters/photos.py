@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import reprlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ocrbook.crops import crop
-from ocrbook.files import write_atomically
+from ocrbook.meters import stored
 from ocrbook.meters.digits import KINDS, check_kind
 from ocrbook.meters.inputs import PHOTO_SIZE, fit_photo
 from ocrbook.meters.models import run
-from ocrbook.meters.reading import Reading, checked, rejected
-from ocrbook.meters.windows import MOST, find_positions, read_positions, read_window
+from ocrbook.meters.reading import LARGEST, LONGEST, Reading, checked, counts, number, rejected, whole
+from ocrbook.meters.windows import find_positions, read_positions, read_window
 
 FOUND = 0.4
 """How sure the network must be that something is a window."""
@@ -42,6 +44,15 @@ could be whether or not it can be read; and the share of the other's sides that 
 
 SAME = 0.5
 """Share of the smaller one that two windows have in common if they are one, found twice."""
+
+OUTSIDE = 0.1
+"""The share of a photograph's sides that a profile's window may reach outside."""
+
+ASPECT = 0.02
+"""How much the ratio of a photograph's sides may differ from that of a profile's photographs, or else two pixels."""
+
+BESIDE = 1.3
+"""What is looked at beside the digits of a display whose first positions are blank, in widths of a position."""
 
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
@@ -81,21 +92,42 @@ class Profile:
 
     def __post_init__(self) -> None:
         check_kind(self.kind)
-        if len(self.window) != 4 or any(len(corner) != 2 for corner in self.window):
-            raise ValueError("a profile's window has four corners (x, y)")
-        quad = np.array(self.window, float)
-        if not np.isfinite(quad).all() or cv2.contourArea(quad.astype(np.float32)) < 64:
-            raise ValueError("a profile's window is too small, or its corners are not numbers")
-        if not 1 <= self.digits <= MOST or not 0 <= self.decimals <= self.digits:
-            raise ValueError(f"a profile has 1 to {MOST} digits, and no more decimals than digits")
-        if self.positions and len(self.positions) != self.digits:
-            raise ValueError(f"a profile has a place for each of its {self.digits} digits, or none")
-        if any(not 0 <= left < right <= 1 for left, right in self.positions):
-            raise ValueError("a profile's positions are shares of the window's width: 0 <= left < right <= 1")
+        digits, decimals = counts(self.digits, self.decimals)
+        if digits is None:
+            raise ValueError("digits: a profile has their number")
+        width, height = (whole("size", side, 1, LONGEST) for side in _row("size", self.size, 2, "width and height"))
+        if width * height > LARGEST:
+            raise ValueError(f"size: no photograph has {width} x {height} pixels; {LARGEST:,} are the most")
+        corners = _row("window", self.window, 4, "four corners (x, y)")
+        window = tuple(_pair("window", pair, 2 * LONGEST) for pair in corners)
+        quad = np.array(window)
+        if cv2.contourArea(quad.astype(np.float32)) < 64:
+            raise ValueError("window: it is too small, less than 64 pixels")
+        ahead = np.roll(quad, -1, axis=0) - quad
+        after = np.roll(ahead, -1, axis=0)
+        if (ahead[:, 0] * after[:, 1] <= ahead[:, 1] * after[:, 0]).any():
+            raise ValueError("window: its corners go clockwise from the top left, around a shape without dents")
+        if (np.abs(quad / (width, height) - 0.5) > 0.5 + OUTSIDE).any():
+            raise ValueError(f"window: it lies outside of a photograph of {width} x {height} pixels")
+        if not isinstance(self.unit, str) or len(self.unit) > 20 or not self.unit.isprintable():
+            raise ValueError(f"unit must be a text of up to 20 characters, got {reprlib.repr(self.unit)}")
+        places = _row("positions", self.positions, digits, f"a place for each of {digits} digits, or none", empty=True)
+        positions = tuple(_pair("positions", pair, 1) for pair in places)
+        if any(not 0 <= left < right for left, right in positions) or any(a >= b for a, b in pairwise(positions)):
+            raise ValueError("positions: from the left to the right, as shares of the width: 0 <= left < right <= 1")
+        exact = {"window": window, "size": (width, height), "digits": digits, "decimals": decimals}
+        for name, value in (exact | {"positions": positions}).items():
+            object.__setattr__(self, name, value)
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON."""
-        write_atomically(Path(path), (json.dumps(asdict(self), indent=1) + "\n").encode("utf-8"))
+        """Write it as JSON.
+
+        Raises
+        ------
+        OSError
+            If it can't be written.
+        """
+        stored.save(path, asdict(self))
 
     @classmethod
     def load(cls, path: str | Path) -> Profile:
@@ -103,39 +135,43 @@ class Profile:
 
         Raises
         ------
-        FileNotFoundError, ValueError
-            If there is no such file, or it is no profile; the message says what is wrong.
+        FileNotFoundError, OSError, ValueError
+            If there is no such file, it can't be opened, or it is no profile; the message says what is wrong.
         """
-        path = Path(path)
+        needed = ("kind", "window", "size", "digits")
+        fields = stored.load(path, "profile", cls.__dataclass_fields__, needed)
         try:
-            fields = json.loads(path.read_text("utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not JSON: {error}") from None
-        if not isinstance(fields, dict):
-            raise ValueError(f"{path} is no profile: it holds a {type(fields).__name__}, not an object")
-        known = set(cls.__dataclass_fields__)
-        needed = {"kind", "window", "size", "digits"}
-        if unknown := set(fields) - known:
-            raise ValueError(f"{path} has unknown fields: {', '.join(sorted(unknown))}")
-        if missing := needed - set(fields):
-            raise ValueError(f"{path} lacks fields: {', '.join(sorted(missing))}")
-        try:
-            for name in ("window", "positions"):
-                fields[name] = tuple(tuple(float(v) for v in pair) for pair in fields.get(name, ()))
-            fields["size"] = tuple(int(v) for v in fields["size"])
-            fields["digits"], fields["decimals"] = int(fields["digits"]), int(fields.get("decimals", 0))
             return cls(**fields)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise ValueError(f"{path} is no profile: {error}") from None
 
     @classmethod
     def from_corners(
         cls, image: np.ndarray, corners: Sequence[Sequence[float]], kind: str, digits: int, **fields
     ) -> Profile:
-        """A profile from a photograph and four corners around the digits, as they were clicked, in any order."""
+        """A profile from a photograph and four corners around the digits, as they were clicked, in any order.
+
+        Raises
+        ------
+        ValueError
+            If they are no four corners, or a field can't be.
+        """
         quad = _ordered(np.asarray(corners, float).reshape(-1, 2))
         window = tuple((float(x), float(y)) for x, y in quad)
         return cls(kind, window, (image.shape[1], image.shape[0]), digits, **fields)
+
+
+def _row(name: str, value: Any, length: int, wanted: str, empty: bool = False) -> Sequence[Any]:
+    """A list or tuple of a length, or none if that is allowed; ValueError otherwise."""
+    if not isinstance(value, (list, tuple)) or (len(value) != length and not (empty and not value)):
+        raise ValueError(f"{name} must be {wanted}, got {reprlib.repr(value)}")
+    return value
+
+
+def _pair(name: str, value: Any, most: float) -> tuple[float, float]:
+    """Two numbers from -most to most; ValueError otherwise."""
+    first, second = _row(name, value, 2, "pairs of numbers")
+    return number(name, first, -most, most), number(name, second, -most, most)
 
 
 def _ordered(corners: np.ndarray) -> np.ndarray:
@@ -323,11 +359,18 @@ def _read_found(image: np.ndarray, window: Found, second: bool) -> Reading:
 
 def _read_with(profile: Profile, image: np.ndarray, second: bool) -> Reading:
     """The window of a profile."""
-    quad = np.array(profile.window) * [image.shape[1] / profile.size[0], image.shape[0] / profile.size[1]]
+    height, width = image.shape[:2]
+    right_height = width * profile.size[1] / profile.size[0]
+    if abs(height - right_height) > max(2, ASPECT * right_height):
+        wanted = f"{profile.size[0]} x {profile.size[1]}"
+        return rejected(f"the photograph is {width} x {height}, not like those of the profile, {wanted}")
+    quad = np.array(profile.window) * [width / profile.size[0], height / profile.size[1]]
     place = tuple((float(x), float(y)) for x, y in quad)
     straight, _ = cut_out(image, quad)
     if not profile.positions:
         reading = read_window(straight, profile.kind, profile.digits, profile.decimals, second=second)
+        if reading.accepted and len(reading.text) < profile.digits and _goes_on(image, quad, profile, reading.text):
+            reading = replace(reading, accepted=False, reason="the digits go on outside of the profile's window")
         return replace(reading, place=place)
     # the profile's window has no margin, the one cut out has
     height = straight.shape[0] / (1 + 2 * MARGIN[1])
@@ -338,3 +381,12 @@ def _read_with(profile: Profile, image: np.ndarray, second: bool) -> Reading:
     scores = np.ones(len(boxes))
     reading = read_positions(straight, profile.kind, boxes, scores, profile.digits, profile.decimals, second)
     return replace(reading, place=place)
+
+
+def _goes_on(image: np.ndarray, quad: np.ndarray, profile: Profile, text: str) -> bool:
+    """Whether a wider look at a display shows more digits: then the camera has moved, and not the first are blank."""
+    across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
+    pitch = np.linalg.norm(across) / profile.digits / max(1.0, np.linalg.norm(down))
+    wider, _ = cut_out(image, quad, (MARGIN[0] + BESIDE * pitch, MARGIN[1]))
+    seen = read_window(wider, profile.kind)
+    return len(seen.text) > len(text) and text in seen.text

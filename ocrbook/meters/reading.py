@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +13,20 @@ import numpy as np
 LARGEST = 40_000_000
 """Pixels of an image; more are refused."""
 
+LONGEST = 16_000
+"""Pixels of an image's side; OpenCV warps no image with 32,767 or more, and what is cut out can be larger."""
+
 SMALLEST = 8
 """Pixels of the shorter side; an image with fewer has nothing to be read on it."""
+
+FAINTEST = 4.0
+"""Gray levels that the brightness of a crop deviates by at least, in one of its channels; below lies noise."""
+
+MOST = 12
+"""Positions that a window may have."""
+
+HUGE = 1e30
+"""Numbers from here on mean nothing; differences and products of smaller ones stay finite."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,7 @@ def checked(image: np.ndarray) -> np.ndarray:
     TypeError
         If it is no array, or not of uint8.
     ValueError
-        If it is empty, not BGR, or has more than `LARGEST` pixels.
+        If it is empty, not BGR, has more than `LARGEST` pixels, or a side longer than `LONGEST`.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(f"an image is a numpy array, got {type(image).__name__}: read a file with cv2.imread")
@@ -87,9 +102,58 @@ def checked(image: np.ndarray) -> np.ndarray:
     if image.shape[0] * image.shape[1] > LARGEST:
         size = f"{image.shape[1]} x {image.shape[0]}"
         raise ValueError(f"the image has {size} pixels, more than {LARGEST:,}: make it smaller with cv2.resize")
+    if max(image.shape[:2]) > LONGEST:
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        raise ValueError(f"the image has {size} pixels, more than {LONGEST:,} on a side: cut out the meter")
     return image
 
 
 def too_small(image: np.ndarray) -> bool:
     """Whether there are too few pixels to read anything."""
     return min(image.shape[:2]) < SMALLEST
+
+
+def too_faint(image: np.ndarray) -> bool:
+    """Whether a crop is as good as of one colour."""
+    return bool(image.std(axis=(0, 1)).max() < FAINTEST)
+
+
+def number(what: str, value: object, low: float = -HUGE, high: float = HUGE) -> float:
+    """A finite number, as a float.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or outside of its limits; the message begins with `what`.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not low <= value <= high or not math.isfinite(value):
+        limits = "finite" if (low, high) == (-HUGE, HUGE) else f"a number from {low:g} to {high:g}"
+        raise ValueError(f"{what} must be {limits}, got {reprlib.repr(value)}")
+    return float(value)
+
+
+def whole(what: str, value: object, low: int, high: int, unit: str = "") -> int:
+    """A whole number, as an int: 5 or numpy's 5, not 5.0 and not True.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or outside of its limits; the message begins with `what`.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{what} must be a whole number from {low} to {high}{unit}, got {reprlib.repr(value)}")
+    return int(value)
+
+
+def counts(digits: object, decimals: object) -> tuple[int | None, int]:
+    """How many digits a meter shows, None where that isn't known, and how many of them are decimals.
+
+    Raises
+    ------
+    ValueError
+        If they can't be: a meter has 1 to 12 digits, and no more decimals than digits.
+    """
+    if digits is not None:
+        digits = whole("digits", digits, 1, MOST, " digits")
+    return digits, whole("decimals", decimals, 0, MOST if digits is None else digits)

@@ -13,7 +13,7 @@ from ocrbook.meters import digits as positions
 from ocrbook.meters.digits import BLANK
 from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, normalized
 from ocrbook.meters.models import run
-from ocrbook.meters.reading import Reading, checked, rejected, too_small
+from ocrbook.meters.reading import MOST, Reading, checked, counts, rejected, too_small
 from ocrbook.meters.second import digits_by_ppocr
 from ocrbook.render.meters.scene import ARRIVED
 
@@ -53,8 +53,8 @@ rows alone and so much of their height above and below, if these are less than t
 PLAY, STIFF = 0.1, 4.0
 """How far a drum may be off the others, in digits, to count in full for their line; what holds back its slope."""
 
-MOST = 12
-"""Positions that a window may have."""
+CLEARLY = 0.7
+"""How much more of what is seen must look like the other kind, from -1 to 1, to contradict the one that was told."""
 
 
 def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: float = ARRIVED) -> tuple[str, float]:
@@ -144,32 +144,46 @@ def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.nda
     return digits[::-1], np.array(off[::-1]), np.array(telling[::-1])
 
 
-def find_positions(image: np.ndarray, count: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
+def find_positions(
+    image: np.ndarray, count: int | None = None, kind: str | None = None
+) -> tuple[np.ndarray, np.ndarray, str]:
     """Where the digits of a window are.
 
     Parameters
     ----------
     image : uint8 (H, W, 3), BGR
     count : int, optional
-        How many there are; blank ones count.
+        How many there are; blank ones count. Where more are plainly seen, they are returned.
+    kind : "drum" or "lcd", optional
+        What they are; None tells it from what they look like.
 
     Returns
     -------
     (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
-    a count, that there is no other one beside the first and the last; whether they look like "drum" or "lcd")
+    a count, that there is no other one beside the first and the last; the kind, which is not the one that was told if
+    they plainly look like the other one)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read, or count or kind can't be.
     """
-    boxes, *rest = _find(image, count)
+    checked(image)
+    count, _ = counts(count, 0)
+    if kind is not None:
+        positions.check_kind(kind)
+    boxes, *rest = _find(image, count, kind)
     if len(boxes) and np.median(boxes[:, 2] - boxes[:, 0]) < NARROW * image.shape[0]:
         room = LEFT * np.median(boxes[:, 3] - boxes[:, 1])
         top, bottom = max(0, int(boxes[:, 1].min() - room)), int(np.ceil(boxes[:, 3].max() + room))
         if bottom - top < TALLER * image.shape[0]:
-            closer, *again = _find(image[top:bottom], count)
+            closer, *again = _find(image[top:bottom], count, kind)
             if len(closer):
                 return closer + np.array([0, top, 0, top]), *again
     return boxes, *rest
 
 
-def _find(image: np.ndarray, count: int | None) -> tuple[np.ndarray, np.ndarray, str]:
+def _find(image: np.ndarray, count: int | None, kind: str | None) -> tuple[np.ndarray, np.ndarray, str]:
     """As `find_positions`, at the size that the image has."""
     fitted, scale = fit_window(image)
     height, width = fitted.shape[:2]
@@ -177,7 +191,9 @@ def _find(image: np.ndarray, count: int | None) -> tuple[np.ndarray, np.ndarray,
     inputs[:, :, :height, :width] = normalized(fitted[None])
     heat, wide, tall, below, display = run("positions", inputs)[0]
     heat = 1 / (1 + np.exp(-heat))
-    kind = positions.KINDS[int((heat * np.tanh(display)).sum() > 0)]
+    looks = (heat * np.tanh(display)).sum() / heat.sum()  # from -1, drums, to 1, a display
+    if kind is None or abs(looks) > CLEARLY:
+        kind = positions.KINDS[int(looks > 0)]
     padded = np.pad(heat, 1)
     weak = count is not None and kind == "drum"  # a drum always shows something, a blank position nothing
     peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (FAINT if weak else SEEN)))
@@ -199,12 +215,14 @@ def _find(image: np.ndarray, count: int | None) -> tuple[np.ndarray, np.ndarray,
         return np.zeros((0, 4)), np.zeros(0), kind
     keep = sorted(keep[:MOST], key=lambda index: middles[index])
     shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
-    if not weak:
-        shape = _fill_gaps(_without_strangers(shape))
+    plain = _fill_gaps(_without_strangers(shape[shape[:, 4] >= (SURE if weak else SEEN)]))
     if count is None:
+        shape = plain
         shape[[0, -1], 4] *= _nothing_beside(shape, heat)
+    elif len(plain) > count:
+        shape = plain
     else:
-        shape = _regular(shape, count)
+        shape = _regular(shape if weak else plain, count)
         if 2 <= len(shape) < count:
             shape = _fill(shape, count, width, heat if kind == "lcd" else None)
     middles, widths, heights, levels, scores = shape.T
@@ -320,10 +338,13 @@ def _heat_near(heat: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) -> list[np.ndarray]:
-    """The positions, each with room around it; the edge of the image is repeated outside."""
+    """The positions, each with room around it; the edge of the image is repeated outside.
+
+    None is much larger than the image, whatever the network sees in what is no window.
+    """
     crops = []
     for left, top, right, bottom in boxes:
-        size = np.array([right - left, bottom - top]) * room
+        size = np.minimum(np.array([right - left, bottom - top]) * room, 1.5 * np.array(image.shape[1::-1]))
         x, y = (left + right) / 2, (top + bottom) / 2
         width, height = (max(2, round(v)) for v in size)
         matrix = np.float32([[1, 0, width / 2 - x - 0.5], [0, 1, height / 2 - y - 0.5]])
@@ -365,14 +386,13 @@ def read_window(
     """
     if kind is not None:
         positions.check_kind(kind)
-    if digits is not None and not 1 <= digits <= MOST:
-        raise ValueError(f"digits must be from 1 to {MOST}, got {digits}")
-    if decimals < 0 or (digits is not None and decimals > digits):
-        raise ValueError(f"decimals must be from 0 to the number of digits, got {decimals}")
+    digits, decimals = counts(digits, decimals)
     if too_small(checked(image)):
         return rejected("too small to be read")
-    boxes, scores, looks = find_positions(image, digits)
-    return read_positions(image, kind or looks, boxes, scores, digits, decimals, second)
+    boxes, scores, looks = find_positions(image, digits, kind)
+    if len(boxes) and kind not in (None, looks):
+        return rejected(f'these look like digits of the kind "{looks}", not "{kind}"')
+    return read_positions(image, looks, boxes, scores, digits, decimals, second)
 
 
 def read_positions(
@@ -395,6 +415,8 @@ def read_positions(
         if digits is not None:  # what was added is blank, whatever unlit segments look like
             blank = Reading("", None, 1.0, False, "blank")
             found = [part if score >= SEEN else blank for part, score in zip(found, scores, strict=True)]
+            inside = _without_blank_ends(found, scores, digits)
+            found, scores, boxes = found[inside], scores[inside], boxes[inside]
     parts = []
     for part, (left, top, right, bottom) in zip(found, boxes.tolist(), strict=True):
         parts.append(replace(part, place=((left, top), (right, top), (right, bottom), (left, bottom))))
@@ -436,6 +458,20 @@ def read_positions(
         return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
     enough = confidence >= ACCEPT[kind]
     return Reading(text, value, confidence, enough, "" if enough else "uncertain", parts)
+
+
+def _without_blank_ends(found: Sequence[Reading], scores: np.ndarray, count: int) -> slice:
+    """The positions without blank ones at the ends, the less certain one first, until no more than `count` are left."""
+    first, end = 0, len(found)
+    while end - first > count:
+        blank = [place for place in (first, end - 1) if found[place].reason == "blank"]
+        if not blank:
+            break
+        if min(blank, key=lambda place: scores[place]) == first:
+            first += 1
+        else:
+            end -= 1
+    return slice(first, end)
 
 
 def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[np.ndarray]) -> list[Reading]:

@@ -1,0 +1,72 @@
+"""Strict JSON: files whose every field is known, and whose numbers are finite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from ocrbook.files import write_atomically
+
+LARGEST_FILE = 1_000_000
+"""Bytes; a larger file is refused before it is read."""
+
+
+def load(path: str | Path, what: str, known: Collection[str], needed: Collection[str]) -> dict[str, Any]:
+    """The fields of an object in a file.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        What the file should be, for the messages: "profile".
+    known, needed : collections of str
+        The names that fields may have, and those that must be there.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it can't be opened.
+    ValueError
+        If it is too large, no JSON, or its fields are not those; the message names the file, in one line.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ValueError(f"{path} is no {what}: it has more than {LARGEST_FILE:,} bytes")
+    try:
+        fields = json.loads(content.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path} is no {what}: it holds a {type(fields).__name__}, not an object")
+    if unknown := set(fields) - set(known):
+        raise ValueError(f"{path} has unknown fields: {', '.join(repr(name)[:40] for name in sorted(unknown)[:5])}")
+    if missing := set(needed) - set(fields):
+        raise ValueError(f"{path} lacks fields: {', '.join(sorted(missing))}")
+    return fields
+
+
+def save(path: str | Path, fields: dict[str, Any]) -> None:
+    """Write an object, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
+    """
+    text = json.dumps(fields, allow_nan=False, separators=(",", ": "))
+    write_atomically(Path(path), (text + "\n").encode("ascii"))
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field is there twice")
+    return fields
