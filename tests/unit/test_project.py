@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -218,10 +217,9 @@ def test_kill_at_any_moment_loses_at_most_the_change_in_flight(folder):
         process = subprocess.Popen(
             [sys.executable, "-c", _WORK, str(folder), str(started)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
-        first = process.stdout.readline()
-        time.sleep(0.005 + 0.013 * attempt)
+        first = [process.stdout.readline() for _ in range(2 + 3 * attempt)]
         os.kill(process.pid, signal.SIGKILL)
-        numbers = [int(row) for row in (first + process.stdout.read()).split()]
+        numbers = [int(row) for row in ("".join(first) + process.stdout.read()).split()]
         process.wait()
         with Project.open(folder) as project:
             assert project.problems == []
