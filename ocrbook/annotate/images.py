@@ -18,8 +18,10 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     ------
     FileNotFoundError
         If there is no such image.
+    OSError
+        If it can't be opened.
     ValueError
-        If OpenCV has to convert it and can't read it.
+        If it has to be converted and can't be read.
     """
     path = project.path(name)
     if not path.is_file():

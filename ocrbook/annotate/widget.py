@@ -13,13 +13,20 @@ from ocrbook.annotate.edits import Recogniser, recognise
 from ocrbook.annotate.images import encoded
 from ocrbook.annotate.standalone import MODULE, STYLE, framed, label_to_json, standalone
 from ocrbook.labels import Label, Project
+from ocrbook.labels.ppocrlabel import name_problem
 
 EMBEDDED = 300_000
 """Bytes of images that are stored with a notebook, for readers who have no kernel."""
 
 
 class Annotator(anywidget.AnyWidget):
-    """The widget over a project; see `annotate`. Every change is in the project's journal before it is acknowledged."""
+    """The widget over a project; see `annotate`. Every change is in the project's journal before it is acknowledged.
+
+    >>> import tempfile
+    >>> with Project.open(tempfile.mkdtemp()) as project:
+    ...     isinstance(annotate(project), Annotator)
+    True
+    """
 
     _esm = MODULE
     _css = STYLE
@@ -31,7 +38,7 @@ class Annotator(anywidget.AnyWidget):
         self._recogniser = recogniser
         used = (entry.get("key_cls") for name in project.images for entry in project.history(name).entries)
         self.classes = list(dict.fromkeys([*classes, *(name for name in used if name not in (None, "None"))]))
-        waiting = project.queue()
+        waiting = [name for name in project.queue() if not name_problem(name)]
         self._order = waiting + [name for name in project.images if project.state(name) == "confirmed"]
         self.current = self._order[0] if self._order else None
         self._saved = (0.0, 0.0)  # when, and how long it took
@@ -110,7 +117,10 @@ class Annotator(anywidget.AnyWidget):
         data = data | {"text/plain": f"Annotator: {len(self.project)} images in {self.project.folder.name}"}
         names, room = [], EMBEDDED
         for name in self._order:
-            room -= self.project.path(name).stat().st_size
+            try:
+                room -= self.project.path(name).stat().st_size
+            except OSError:
+                continue
             if room < 0:
                 break
             names.append(name)
@@ -143,6 +153,16 @@ def annotate(
     ------
     ValueError
         If the language is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "a.png").touch()
+    >>> with Project.open(folder) as project:
+    ...     annotate(project).current
+    'a.png'
     """
     if language not in ("en", "zh"):
         raise ValueError(f'language must be "en" or "zh", got {language!r}')
