@@ -411,7 +411,7 @@ class Project:
             if content is None and self._read_files[file] is not None:  # an accident says nothing of any image
                 self.problems.append(f"{file}: somebody has removed it; it is written again")
                 files[file] = self._read_files[file]
-            elif content is not None and content == self._draft[1].get(file):  # written by a save that failed after that
+            elif content is not None and content == self._draft[1].get(file):  # by a save that failed after it
                 self._is_written(file)
         if files == self._read_files:
             return
