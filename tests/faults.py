@@ -148,6 +148,8 @@ def write_theirs(folder: Path) -> None:
     rows = [row for row in rows if not row.startswith("photos/c.png\t")]
     rows += [join_row(f"photos/{name}.png", [to_entry(label("theirs"))]) for name in ("c", "new")]
     path.write_text("".join(rows), "utf-8")
+    with (folder / STATES).open("a") as file:
+        file.write("photos/c.png\t1\nphotos/new.png\t1\n")
 
 
 def check_killed(number: int, steps: list, theirs: bool) -> bool:

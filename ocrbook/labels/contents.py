@@ -200,9 +200,11 @@ def _finder(keys: Iterable[str], images: set[str]) -> Callable[[str], str]:
     found: dict[str, str] = {}
 
     def find(key: str) -> str:
-        if key not in found:
+        if key not in found and (name := exact(key)):
+            found[key] = name
+        elif key not in found:
             other = spelled.match(file_name(key))
-            found[key] = exact(key) or (file_name(key) if other in named else other) or file_name(key)
+            found[key] = file_name(key) if other is None or other in named else other
         return found[key]
 
     return find

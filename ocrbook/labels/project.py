@@ -415,7 +415,8 @@ class Project:
                 self._is_written(file)
         if files == self._read_files:
             return
-        theirs, base = read(files, self._nameable), self._contents
+        with _without_collection():
+            theirs, base = read(files, self._nameable), self._contents
         self._report(theirs)
         self._report_unsure(theirs, ())
         self._read_files, self._contents = files, theirs
