@@ -121,14 +121,24 @@ export function splitRow(row) {
   const labels = entries.map((entry, index) => {
     const fail = (reason) => { throw new Error(`label ${index + 1}: ${reason}`); };
     if (typeof entry?.transcription !== "string") fail("no transcription");
+    if (/\p{Surrogate}/u.test(entry.transcription + (entry.key_cls ?? ""))) fail("half of a character");
     if (!Array.isArray(entry.points) || entry.points.length < 3) fail("points must be a list of three corners or more");
     for (const point of entry.points)
-      if (!Array.isArray(point) || point.length !== 2 || !point.every(Number.isFinite)) fail("a corner must be two numbers");
+      if (!Array.isArray(point) || point.length !== 2 || !point.every((value) => Number.isFinite(value) && Math.abs(value) < 1e9)) fail("a corner must be two numbers");
     if (!["undefined", "boolean"].includes(typeof entry.difficult)) fail("difficult must be true or false");
     if (!["undefined", "string"].includes(typeof entry.key_cls)) fail("key_cls must be a text");
     return { points: entry.points, text: entry.transcription, score: 1, difficult: entry.difficult ?? false, key_cls: entry.key_cls ?? null };
   });
   return { name, labels };
+}
+
+/** The text of a file, or null if it is not UTF-8. */
+function textOf(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 // ---- the annotator
@@ -606,7 +616,7 @@ class Annotator {
   }
 
   async importFiles() {
-    const files = await Promise.all([...this.upload.files].map(async (file) => [file.name, await file.text()]));
+    const files = await Promise.all([...this.upload.files].map(async (file) => [file.name, textOf(await file.arrayBuffer())]));
     this.upload.value = "";
     const { count, problems } = this.model.take(Object.fromEntries(files));
     this.histories.clear();
@@ -805,7 +815,15 @@ class Offline {
     setTimeout(() => this.listeners.forEach((listener) => listener(message, buffers)));
   }
 
-  find(name) { return this.project.images.find((image) => image.name === name); }
+  /** The image with this name, or else the only one that is equal but for its Unicode form, then for case. */
+  find(name) {
+    const composed = (each) => each?.normalize("NFC");
+    for (const fold of [(each) => each, composed, (each) => composed(each)?.toLowerCase()]) {
+      const found = this.project.images.filter((image) => fold(image.name) === fold(name));
+      if (found.length === 1) return found[0];
+    }
+    return undefined;
+  }
 
   row({ name, state, flag, labels }) {
     return { name, state, flag, confidence: Math.min(1, ...labels.map((label) => label.score)) };
@@ -838,7 +856,7 @@ class Offline {
     for (const image of this.project.images) {
       const key = `${this.project.folder}/${image.name}`;
       if (image.state === "confirmed") files["fileState.txt"] += `${key}\t1\n`;
-      if (image.labels.length) files[image.state === "confirmed" ? "Label.txt" : "Cache.cach"] += joinRow(key, image.labels);
+      if (image.labels.length || image.state === "proposed") files[image.state === "confirmed" ? "Label.txt" : "Cache.cach"] += joinRow(key, image.labels);
     }
     return files;
   }
@@ -857,23 +875,30 @@ class Offline {
   /** Take over the labels of files with the names of PPOCRLabel's; returns how many rows, and what was wrong with others. */
   take(files) {
     let count = 0;
-    const problems = [];
+    const problems = Object.keys(files).filter((name) => files[name] === null).map((name) => `${name}: not UTF-8`);
     const rows = (name) => (files[name] ?? "").replace(/^\ufeff/, "").split("\n").map((row) => row.replace(/\r$/, "")).filter((row) => row.trim());
+    const imageOf = (row) => this.find(row.split("\t")[0].split(/[\\/]/).at(-1));
+    const unsure = new Set(); // images with a row that can't be read
+    let incomplete = files["Label.txt"] == null; // whether nobody knows what a tick without a row means
     for (const [file, state] of [["Cache.cach", "proposed"], ["Label.txt", "confirmed"]])
       rows(file).forEach((row, number) => {
+        const image = row.includes("\t") ? imageOf(row) : undefined;
         try {
           const { name, labels } = splitRow(row);
-          const image = this.find(name);
           if (!image) throw new Error(`no image ${name} here`);
           Object.assign(image, { labels, state });
           count += 1;
         } catch (error) {
           problems.push(`${file}, row ${number + 1}: ${error.message}`);
+          if (image) unsure.add(image);
+          else if (!row.includes("\t")) incomplete ||= file === "Label.txt";
         }
       });
     for (const row of rows("fileState.txt")) {
-      const image = this.find(row.split("\t")[0].split(/[\\/]/).at(-1));
-      if (image && image.state === "new") image.state = "confirmed";
+      const image = imageOf(row);
+      if (!image || image.state !== "new") continue;
+      if (incomplete || unsure.has(image)) problems.push(`fileState.txt: ${image.name} is ticked, but no row of Label.txt says with what labels`);
+      else image.state = "confirmed";
     }
     return { count, problems };
   }

@@ -10,6 +10,7 @@ from ocrbook.annotate.edits import Recogniser, recognise
 from ocrbook.annotate.images import shown
 from ocrbook.annotate.standalone import label_to_json
 from ocrbook.labels import Label, Project
+from ocrbook.labels.ppocrlabel import name_problem
 from ocrbook.labels.ppocrlabel import check_entry, to_label
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
@@ -34,7 +35,7 @@ class Session:
         self._recogniser, self._send = recogniser, send
         used = (entry.get("key_cls") for name in project.images for entry in project.history(name).entries)
         self.classes = list(dict.fromkeys([*classes, *(name for name in used if name not in (None, "None"))]))
-        waiting = project.queue()
+        waiting = [name for name in project.queue() if not name_problem(name)]
         self.order = waiting + [name for name in project.images if project.state(name) == "confirmed"]
         self.current = self.order[0] if self.order else None
         self._saved = (0.0, 0.0)  # when, and how long it took

@@ -32,7 +32,8 @@ class Contents:
     unsure : set of str
         Images with a row that can't be read.
     incomplete : bool
-        Whether there are ticks without a Label.txt, or rows in it of which nobody knows what image they belong to.
+        Whether there is no Label.txt, or it has rows of which nobody knows what image they belong to: then a tick
+        without a row does not say that there is no text.
     problems : list of str
     rejected : list of (reason, bytes)
         What can't be read, or is not used.
@@ -126,20 +127,22 @@ def read(files: Mapping[str, bytes | None], images: Iterable[str]) -> Contents:
     """
     contents, images = Contents(incomplete=files[LABELS] is None), set(images)
     rows = {file: _rows(file, files[file] or b"") for file in (LABELS, CACHE, STATES)}
-    find = _finder([row.key for each in rows.values() for row in each], images)
     for file in (LABELS, CACHE):
-        _read_labels(file, rows[file], find, images, contents)
+        _read_labels(file, rows[file], images, contents)
+    find = _finder([row.key for row in rows[STATES]], images)
     for row in rows[STATES]:
         if row.damage or not row.tab or name_problem(find(row.key)):
             contents.reject(row.where, row.damage or "not a path, a tab and 1", row.raw)
         else:
             contents.ticked.add(find(row.key))
-    _read_meta(files[META] or b"{}", find, contents)
+    # a row of an image that is neither here nor ticked: its name may be what is damaged
+    contents.incomplete |= not contents.rows[LABELS].keys() <= images | contents.ticked
+    _read_meta(files[META] or b"{}", images, contents)
     return contents
 
 
-def _read_labels(file: str, rows: list[_Row], find: Find, images: set[str], contents: Contents) -> None:
-    known = contents.rows[file]
+def _read_labels(file: str, rows: list[_Row], images: set[str], contents: Contents) -> None:
+    known, find = contents.rows[file], _finder([row.key for row in rows], images)
     origins: dict[str, _Row] = {}
     for row in rows:
         name = find(row.key) if row.tab and not name_problem(file_name(row.key)) else ""
@@ -163,7 +166,7 @@ def _read_labels(file: str, rows: list[_Row], find: Find, images: set[str], cont
             contents.problems.append(f"{row.where}: no image {name} in the folder")
 
 
-def _read_meta(content: bytes, find: Find, contents: Contents) -> None:
+def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
     try:
         meta = json.loads(content.decode("utf-8-sig"))
         if not isinstance(meta, dict):
@@ -171,37 +174,37 @@ def _read_meta(content: bytes, find: Find, contents: Contents) -> None:
     except (ValueError, RecursionError) as error:
         contents.reject(META, f"not readable, scores and history are lost: {error}", content)
         return
-    damage = []
+    damage, find = [], _finder(meta, images)
     for name, value in meta.items():
         problem = name_problem(name)
         fields, wrong = ({}, [problem]) if problem else check_meta(value)
         damage += [f"{META}, {name!a:.80}: {reason}" for reason in wrong]
-        if not problem and (find(name) == name or find(name) not in contents.meta):
+        if not problem:
             contents.meta[find(name)] = fields
     if damage:
         contents.problems += damage
         contents.rejected.append((damage[0], content))
 
 
-Find = Callable[[str], str]
+def _finder(keys: Iterable[str], images: set[str]) -> Callable[[str], str]:
+    """A function from a key of a file to the image that it means.
 
-
-def _finder(keys: Iterable[str], images: set[str]) -> Find:
-    """A function from a key to the image that it means.
-
-    The folder in a key may be any: folders get moved, and there are absolute paths. An image that a key names exactly
-    is not looked for under other spellings.
+    The folder in a key may be any: folders get moved, and there are absolute paths. An image that another key of the
+    file names exactly is not looked for under other spellings.
     """
 
     def exact(key: str) -> str | None:
         return next((name for name in (key.rpartition("/")[2], file_name(key)) if name in images), None)
 
-    others = Names(images - {exact(key) for key in keys})
+    named, spelled = {exact(key) for key in keys}, Names(images)
     found: dict[str, str] = {}
 
     def find(key: str) -> str:
-        if key not in found:
-            found[key] = exact(key) or others.match(file_name(key)) or file_name(key)
+        if key not in found and (name := exact(key)):
+            found[key] = name
+        elif key not in found:
+            other = spelled.match(file_name(key))
+            found[key] = file_name(key) if other is None or other in named else other
         return found[key]
 
     return find
@@ -228,7 +231,7 @@ def _rows(file: str, content: bytes) -> list[_Row]:
             rows.append(_Row(f"{file}, line {number}", text, raw))
             if not raw.isascii() and not is_text(text):
                 rows[-1].damage = "not UTF-8"
-    foreign = [row.where for row in rows if row.damage and _is_sound(row.raw.decode("latin-1"))]
+    foreign = [row.where for row in rows if row.damage and re.fullmatch(rb"[^\t]+\t(\[.*\]|1)\s*", row.raw)]
     others = any(not row.raw.isascii() for row in rows if not row.damage)
     if foreign and not others and (len(foreign) > 1 or len(foreign) == len(rows)):
         raise ValueError(

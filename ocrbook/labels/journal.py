@@ -53,18 +53,18 @@ class Journal:
         row = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | FLAGS, mode_like(self._like))
         try:
-            if os.fstat(file).st_size > self._length:
-                os.ftruncate(file, self._length)  # what could not be taken back when it failed
             try:
+                if os.fstat(file).st_size > self._length:
+                    os.ftruncate(file, self._length)  # what could not be taken back when it failed
                 write(file, row)
                 if not self._length:
                     flush_folder(self.path.parent)
-            except BaseException:
-                with suppress(OSError):
-                    os.ftruncate(file, self._length)
-                raise
-        finally:
-            os.close(file)
+            finally:
+                os.close(file)
+        except BaseException:
+            with suppress(OSError):
+                os.truncate(self.path, self._length)
+            raise
         self._length += len(row)
 
     def remove(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from shapely import STRtree, area, bounds, buffer, is_valid
 from shapely.geometry import Polygon
 
 from ocrbook.labels.ppocrlabel import Label
@@ -18,7 +19,11 @@ LEFTOVERS = ("TEMPORARY", "待识别", "NULL", "无法识别")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to look at: the number of the label (from 1), a rule's name, and a sentence."""
+    """Something to look at: the number of the label (from 1), a rule's name, and a sentence.
+
+    >>> print(Finding(3, "empty-text", "the text is empty"))
+    label 3: the text is empty
+    """
 
     label: int
     rule: str
@@ -59,19 +64,46 @@ def lint(
     -------
     list of Finding, by label. Rules: empty-text, leftover, space, pattern, alphabet, tiny, outside, order, crossing,
     duplicate, upright.
+
+    Examples
+    --------
+    >>> box = Label([[0, 0], [9, 0], [9, 5], [0, 5]], "7 ")
+    >>> [str(finding) for finding in lint([box], (20, 20))]
+    ["label 1: '7 ' has spaces at an end, or two in a row"]
     """
     height, width = shape
     found: list[Finding] = []
+    twice = _drawn_twice([label.points for label in labels], overlap)
     for number, label in enumerate(labels, 1):
         for rule, message in (
             *_text_problems(label, pattern, (patterns or {}).get(label.key_cls or ""), alphabet),
             *_box_problems(label, height, width, least_side),
         ):
             found.append(Finding(number, rule, message))
-        for other in range(number - 1):
-            if iou(label.points, labels[other].points) >= overlap:
-                message = f"lies on label {other + 1} ({labels[other].text!r}, {label.text!r}): drawn twice?"
-                found.append(Finding(number, "duplicate", message))
+        for other in twice.get(number - 1, ()):
+            message = f"lies on label {other + 1} ({labels[other].text!r}, {label.text!r}): drawn twice?"
+            found.append(Finding(number, "duplicate", message))
+    return found
+
+
+def _drawn_twice(boxes: Sequence[np.ndarray], overlap: float) -> dict[int, list[int]]:
+    """For each box, those before it with at least this IoU. An overlap of 0 or less holds for every pair."""
+    if overlap <= 0:
+        return {number: list(range(number)) for number in range(len(boxes))}
+    found: dict[int, list[int]] = {}
+    shapes = np.array([Polygon(points) for points in boxes], object)
+    crossing = ~is_valid(shapes)
+    shapes[crossing] = buffer(shapes[crossing], 0)  # as `iou` does
+    later, earlier = STRtree(shapes).query(shapes)  # pairs whose upright rectangles meet
+    later, earlier = later[later > earlier], earlier[later > earlier]
+    first, second = bounds(shapes)[later], bounds(shapes)[earlier]
+    sides = np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2])
+    areas = area(shapes)[later], area(shapes)[earlier]
+    shared = np.minimum(sides.prod(axis=1), np.minimum(*areas))  # at most
+    likely = shared >= (overlap - 1e-6) * (sum(areas) - shared)
+    for number, other in sorted(zip(later[likely].tolist(), earlier[likely].tolist(), strict=True)):
+        if iou(boxes[number], boxes[other]) >= overlap:
+            found.setdefault(number, []).append(other)
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ocrbook.labels.ppocrlabel import Label
 from ocrbook.labels.project import Project
 from ocrbook.metrics import cer, match
+from ocrbook.names import Names
 from ocrbook.page import Page
 
 
@@ -25,6 +26,12 @@ class Agreement:
         Pairs with the same text and KIE class.
     texts : tuple of (str, str)
         Texts of all pairs.
+
+    Examples
+    --------
+    >>> both = Agreement(first=4, second=4, paired=3, equal=2) + Agreement(first=1, second=1, paired=1, equal=1)
+    >>> both.boxes, both.text
+    (0.8, 0.75)
     """
 
     first: int = 0
@@ -61,7 +68,11 @@ class Agreement:
 
 @dataclass
 class Merged:
-    """Labels of one image that two people agree on, and the others in pairs; None where one has drawn nothing."""
+    """Labels of one image that two people agree on, and the others in pairs; None where one has drawn nothing.
+
+    >>> merge([], []).agreed
+    []
+    """
 
     agreed: list[Label]
     disputed: list[tuple[Label | None, Label | None]]
@@ -69,7 +80,13 @@ class Merged:
 
 
 def merge(first: Sequence[Label], second: Sequence[Label], *, threshold: float = 0.5) -> Merged:
-    """Compare the labels of one image. Of labels that agree, with an IoU of at least `threshold`, the first stays."""
+    """Compare the labels of one image. Of labels that agree, with an IoU of at least `threshold`, the first stays.
+
+    >>> box = [[0, 0], [9, 0], [9, 5], [0, 5]]
+    >>> merged = merge([Label(box, "7")], [Label(box, "1")])
+    >>> [(one.text, other.text) for one, other in merged.disputed]
+    [('7', '1')]
+    """
     pairs = match(Page(lines=list(first)), Page(lines=list(second)), threshold)
     same = [(i, j) for i, j in pairs if _meaning(first[i]) == _meaning(second[j])]
     disputed: list[tuple[Label | None, Label | None]] = [(first[i], second[j]) for i, j in pairs if (i, j) not in same]
@@ -85,20 +102,43 @@ def merge_projects(first: Project, second: Project, into: Project, *, threshold:
 
     Images without a dispute are confirmed there. Of the others, the agreed labels and the first person's version of
     the disputed ones (the second's where the first has none) become a proposal, and a flag says what is disputed.
-    Images that only one has confirmed become a proposal, too.
+    Images that only one has confirmed become a proposal, too. Names may be spelled as on different systems.
 
     Raises
     ------
     ValueError
-        If an image that one of them has confirmed is missing in `into`.
+        If an image that one of them has confirmed is missing in `into`; nothing is changed there then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> projects = []
+    >>> for _ in range(3):
+    ...     folder = Path(tempfile.mkdtemp())
+    ...     (folder / "a.png").touch()
+    ...     projects.append(Project.open(folder))
+    >>> for person in projects[:2]:
+    ...     person.confirm("a.png", [Label([[0, 0], [9, 0], [9, 5], [0, 5]], "7")])
+    >>> merge_projects(*projects).boxes, projects[2].state("a.png")
+    (1.0, 'confirmed')
+    >>> for project in projects:
+    ...     project.close()
     """
+    known = Names(into.images)
+    wanted: dict[str, dict[int, list[Label]]] = {name: {} for name in into.images}
+    for number, project in enumerate((first, second)):
+        for name in project.images:
+            if project.state(name) == "confirmed":
+                target = known.match(name)
+                if target is None or number in wanted[target]:
+                    raise ValueError(f"no image {name} in {into.folder}")
+                wanted[target][number] = project.labels(name)
     total = Agreement()
-    for name in dict.fromkeys([*first.images, *second.images]):
-        versions = [each.labels(name) for each in (first, second) if _is_confirmed(each, name)]
+    for name, by in wanted.items():
+        versions = list(by.values())
         if not versions:
             continue
-        if name not in into.images:
-            raise ValueError(f"no image {name} in {into.folder}")
         if len(versions) == 1:
             into.propose(name, versions[0])
             into.flag(name, "labelled by one person only")
@@ -115,10 +155,6 @@ def merge_projects(first: Project, second: Project, into: Project, *, threshold:
 
 def _meaning(label: Label) -> tuple[str, str | None]:
     return label.text, label.key_cls
-
-
-def _is_confirmed(project: Project, name: str) -> bool:
-    return name in project.images and project.state(name) == "confirmed"
 
 
 def _describe(pair: tuple[Label | None, Label | None]) -> str:

@@ -83,6 +83,7 @@ class Project:
         self._rejected: list[tuple[str, bytes]] = []  # what save is to keep
         self._refused = {name: problem for name in self.images if (problem := name_problem(name))}
         self._read_files = self._file_contents()
+        self._draft: tuple[Contents, dict[str, bytes]] = Contents(), {}  # what was written last, or was to be
         self._journal = Journal(folder / JOURNAL, folder / LABELS)
         with _without_collection():
             self._contents = read(self._read_files, self._nameable)
@@ -315,18 +316,21 @@ class Project:
         self._take_over()
         self._keep_rejected()
         if (labels := self._read_files[LABELS]) is not None:
-            self._write(f"{LABELS}.bak", labels)
+            write_atomically(self.folder / f"{LABELS}.bak", labels, like=self.folder / LABELS, flush=False)
         contents = Contents.of({name: each for name, each in self._records.items() if name not in self._refused})
-        for file, content in contents.encoded(self.folder.resolve().name, self._records).items():
-            self._write(file, content)
-            self._read_files[file] = content
-            self._contents.take(file, contents)
+        self._draft = contents, contents.encoded(self.folder.resolve().name, self._records)
+        for file in FILES:
+            write_atomically(self.folder / file, self._draft[1][file], like=self.folder / LABELS, flush=False)
+            self._is_written(file)
         flush_folder(self.folder)
         self._journal.remove()
         self._unsaved = False
 
-    def _write(self, file: str, content: bytes) -> None:
-        write_atomically(self.folder / file, content, like=self.folder / LABELS, flush=False)
+    def _is_written(self, file: str) -> None:
+        """What was to be written is what the file says."""
+        contents, encoded = self._draft
+        self._read_files[file] = encoded[file]
+        self._contents.take(file, contents)
 
     def close(self) -> None:
         """Save, and let others open the folder; also if it can't be saved: then the journal has the changes."""
@@ -407,9 +411,12 @@ class Project:
             if content is None and self._read_files[file] is not None:  # an accident says nothing of any image
                 self.problems.append(f"{file}: somebody has removed it; it is written again")
                 files[file] = self._read_files[file]
+            elif content is not None and content == self._draft[1].get(file):  # by a save that failed after it
+                self._is_written(file)
         if files == self._read_files:
             return
-        theirs, base = read(files, self._nameable), self._contents
+        with _without_collection():
+            theirs, base = read(files, self._nameable), self._contents
         self._report(theirs)
         self._report_unsure(theirs, ())
         self._read_files, self._contents = files, theirs
@@ -438,10 +445,11 @@ class Project:
     def _keep_rejected(self) -> None:
         if self._rejected:
             path = self.folder / REJECTED
-            kept = path.read_bytes() if path.exists() else b"\n"
+            kept = path.read_bytes() if path.exists() else b""
             new = b"".join(b"# %s\n%s\n" % (_printable(reason).encode(), row) for reason, row in self._rejected)
             if not kept.endswith(new):  # a save that was killed has kept them
-                self._write(REJECTED, kept + new if kept.endswith(b"\n") else kept + b"\n" + new)
+                kept += b"\n" if kept[-1:] not in (b"", b"\n") else b""
+                write_atomically(path, kept + new, like=self.folder / LABELS, flush=False)
             self._rejected = []
 
 

@@ -1,6 +1,7 @@
 """The annotator's Python side, and that its module computes and writes the same as Python."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -138,6 +139,21 @@ def test_the_page_for_readers_without_a_kernel_stands_alone(project):
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
+def test_images_that_cannot_be_shown_stop_neither_the_widget_nor_the_page(project, folder):
+    (folder / "b.png").unlink()
+    (folder / "x.png").mkdir()
+    (folder / os.fsdecode(b"\xb5\xe7.png")).touch()
+    with Project.open(folder, read_only=True) as again:
+        widget = annotate(again)
+        sent = messages_of(widget)
+        widget.answer(widget, {"do": "start"}, [])
+        assert {row["name"] for row in sent[0][0]["images"]} == {"a.png", "c.png", "x.png"}
+        data, _ = annotate(project)._repr_mimebundle_()
+        assert "text/html" in data
+        page = standalone(project, ["a.png", "b.png", "c.png"])
+        assert page.count('"mime": "image/png"') == 2
+
+
 # the module in Node.js
 
 
@@ -203,6 +219,8 @@ def test_module_and_python_agree_on_order_rectangles_and_rows(pages):
         'a.png\t[{"transcription": "a", "points": [[0, 0], [1, 0], [1, "1"]]}]',
         'a.png\t[{"transcription": "a", "points": [[0, 0], [1, 0], [1, 1]], "difficult": 1}]',
         "a.png\t[].__class__",
+        'a.png\t[{"transcription": "\\ud83d", "points": [[0, 0], [1, 0], [1, 1]]}]',
+        'a.png\t[{"transcription": "a", "points": [[0, 0], [1, 0], [1, 1e9]]}]',
     ],
 )
 def test_what_python_refuses_the_module_refuses(row):
@@ -210,3 +228,35 @@ def test_what_python_refuses_the_module_refuses(row):
         split_row(row)
     (result,) = in_node([["splitRow", [row]]])
     assert set(result) == {"error"}
+
+
+def test_the_page_alone_takes_ticks_for_pages_without_text_as_python_does(folder):
+    row = join_row("photos/a.png", [to_entry(Label(BOX, "a"))])
+    tick = "".join(f"photos/{name}.png\t1\n" for name in "abc")
+    cases = [
+        {"Label.txt": row, "Cache.cach": "photos/C.PNG\t[]\n", "fileState.txt": tick},
+        {"Label.txt": row[:-30], "fileState.txt": tick},
+        {"Label.txt": row + "photos/b.png\t[{]\n", "fileState.txt": tick},
+        {"Label.txt": row + "os/b.png [\n", "fileState.txt": tick},
+        {"fileState.txt": tick},
+        {"Label.txt": "", "fileState.txt": tick},
+    ]
+    script = (
+        f"import {{ Offline }} from {json.dumps(MODULE.as_uri())};"
+        "let text = ''; for await (const part of process.stdin) text += part;"
+        "console.log(JSON.stringify(JSON.parse(text).map((files) => {"
+        "  const images = ['a.png', 'b.png', 'c.png'].map((name) => ({ name, state: 'new', labels: [], flag: '' }));"
+        "  const page = new Offline({ folder: 'photos', images });"
+        "  page.take(files);"
+        "  return [images.map((image) => image.state), page.files()]; })));"
+    )
+    command = [Path(sys.executable).with_name("node"), "--input-type=module", "-e", script]
+    done = subprocess.run(command, input=json.dumps(cases).encode(), capture_output=True, check=True)
+    for files, (states, written) in zip(cases, json.loads(done.stdout), strict=True):
+        for content in (files, written):  # what it writes says the same again
+            for name in ("Label.txt", "Cache.cach", "fileState.txt"):
+                (folder / name).unlink(missing_ok=True)
+            for name, text in content.items():
+                (folder / name).write_text(text, "utf-8")
+            with Project.open(folder, read_only=True) as project:
+                assert [project.state(name) for name in project.images] == states, (files, content)

@@ -62,3 +62,39 @@ def test_byte_order_mark_windows_line_ends_and_moved_folders_are_understood(tmp_
 def test_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_folder(tmp_path)
+
+
+def test_an_image_is_found_as_another_system_spells_it(tmp_path):
+    rows = ["C:\\photos\\IMG_1.JPG", "photos/images\\2.png", "photos/none.png"]
+    for name in ("img_1.jpg", "images\\2.png"):
+        (tmp_path / name).touch()
+    entry = json.dumps([{"transcription": "a", "points": [[0, 0], [1, 0], [1, 1]]}])
+    (tmp_path / "Label.txt").write_text("".join(f"{key}\t{entry}\n" for key in rows))
+    assert [page.image for page in read_folder(tmp_path)] == [
+        (tmp_path / name).as_posix() for name in ("img_1.jpg", "images\\2.png", "none.png")
+    ]
+
+
+LINE = TextLine([[0, 0], [9, 0], [9, 9]], "a")
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [Page("a\tb.jpg", [LINE])],
+        [Page("\udcff.jpg", [LINE])],
+        [Page("a.jpg", [LINE]), Page("b/a.jpg")],
+        [Page("a.jpg", [TextLine(LINE.points, "\ud83d")])],
+        [Page("a.jpg", [TextLine(LINE.points * 1e200, "a")])],
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is(tmp_path, pages):
+    with pytest.raises(ValueError):
+        write_folder(tmp_path, pages)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_that_nests_without_end_is_refused(tmp_path):
+    (tmp_path / "Label.txt").write_text("a/b.jpg\t" + "[" * 100_000)
+    with pytest.raises(ValueError, match=r"Label\.txt, line 1: nested too deeply"):
+        read_folder(tmp_path)

@@ -1,11 +1,14 @@
 import re
+import time
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrbook.labels.lint import lint
 from ocrbook.labels.ppocrlabel import Label
+from ocrbook.metrics import iou
 
 SHAPE = (100, 200)  # height, width
 
@@ -51,3 +54,30 @@ def test_upright_boxes_inside_the_image_are_good(left, top, width, height):
     assert lint([box(left, top, left + width, top + height)], SHAPE) == []
     corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
     assert lint([Label([*corners, [left - 0.0, top + height / 2]], "n-gon")], SHAPE) == []
+
+
+SHAPES = st.lists(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=3, max_size=6)
+    | st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9)).map(
+        lambda box: [[box[0], box[1]], [box[0] + box[2], box[1]], [box[0] + box[2], box[1] + box[3]], [box[0], box[3]]]
+    ),
+    max_size=12,
+)
+
+
+@given(SHAPES, st.sampled_from([0, 0.3, 0.9, 1, 1.5]))
+def test_boxes_drawn_twice_are_those_of_all_pairs(shapes, overlap):
+    labels = [Label(points, str(number)) for number, points in enumerate(shapes)]
+    pairs = [(i + 1, j + 1) for i in range(len(labels)) for j in range(i) if iou(shapes[i], shapes[j]) >= overlap]
+    found = [each for each in lint(labels, SHAPE, overlap=overlap) if each.rule == "duplicate"]
+    assert [(each.label, int(re.search(r"on label (\d+)", each.message)[1])) for each in found] == pairs
+
+
+def test_two_thousand_labels_take_less_than_two_seconds():
+    rng = np.random.default_rng(0)
+    places = [(i % 50 * 30 + x, i // 50 * 12 + y) for i, (x, y) in enumerate(rng.uniform(0, 20, (1998, 2)))]
+    labels = [box(x, y, x + 60, y + 18, "t") for x, y in [*places, places[7], places[9]]]  # each on a dozen others
+    start = time.process_time()
+    found = lint(labels, (10_000, 10_000))
+    assert time.process_time() - start < 2
+    assert {(each.label, each.rule) for each in found} >= {(1999, "duplicate"), (2000, "duplicate")}

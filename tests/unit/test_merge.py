@@ -67,3 +67,25 @@ def test_missing_image_is_named(tmp_path):
         full.confirm("a.png")
         with pytest.raises(ValueError, match=r"no image a\.png"):
             merge_projects(full, full, empty)
+
+
+def test_images_are_the_same_however_they_are_spelled_and_nothing_is_changed_if_one_is_missing(tmp_path):
+    projects = []
+    for names in (["Zähler.png"], ["Za\u0308hler.png", "b.png"], ["zähler.PNG", "c.png"]):
+        folder = tmp_path / str(len(projects))
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+        projects.append(Project.open(folder))
+    first, second, into = projects
+    for project in (first, second):
+        project.confirm(project.images[-1], [row(0, "7")])
+    assert merge_projects(first, second, into).equal == 1
+    assert into.state("zähler.PNG") == "confirmed"
+    into.reopen("zähler.PNG")
+    second.confirm("b.png", [])
+    with pytest.raises(ValueError, match=r"no image b\.png"):
+        merge_projects(first, second, into)
+    assert into.state("zähler.PNG") == "proposed"
+    for project in projects:
+        project.close()
