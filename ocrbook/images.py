@@ -21,7 +21,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -303,7 +302,7 @@ _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
 _NOISE = np.random.default_rng(0).integers(1, 255, 256, np.uint8)  # without the bytes that have a meaning, 0 and 255
-_PADDING = 64  # bytes at most that cameras put between the last block and the end mark
+_SPARE = 8  # bytes between the last block and the end mark that some cameras write, besides zeros
 
 
 class _Marks:
@@ -430,9 +429,6 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
                 if frame is None or len(scans) == _MOST_SCANS:
                     raise _Wrong("has no frame header" if frame is None else f"has more than {_MOST_SCANS} scans")
                 components = list(body[1 : 1 + 2 * body[0] : 2])
-                first, last, bits = body[-3:] if frame.progressive else (0, 63, 0)
-                for component in components:
-                    lacking[component][first : last + 1] = bool(bits & 15)
                 first, last = np.searchsorted(marks.restarts, (start, end := marks.end(start)))
                 expected = -(-frame.blocks(components) // interval) - 1 if interval else 0
                 if not np.array_equal(marks.numbers[first:last], np.arange(expected) % 8):
@@ -443,6 +439,9 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
                     for a, b in zip([start, *(each + 2 for each in places)], [*places, end], strict=True)
                 ]
                 scans.append(_Scan(tables, coded, [content[each : each + 2] for each in places]))
+                first, last, bits = body[-3:] if frame.progressive else (0, 63, 0)
+                for component in components:
+                    lacking[component][first : last + 1] = bool(bits & 15)
                 tables = b""
     except (_Wrong, struct.error, IndexError, KeyError, ValueError):
         if not scans or any(each.any() for each in lacking.values()):
@@ -475,25 +474,23 @@ def _jpeg(content: bytes) -> Image.Image:
     scans, ended = _jpeg_scans(content)
     if ended and len(scans) == 1 and len(scans[0].coded) == 1:
         stretch = b"\xff\xd8" + scans[0].bytes(b"")
-        early = max(len(stretch) - _PADDING, len(stretch) - len(scans[0].coded[0]))
+        needed = len(scans[0].coded[0].rstrip(b"\0")) - _SPARE
+        early = len(stretch) - len(scans[0].coded[0]) + max(needed, 0)
         late = len(stretch) + len(_ONES)
         file = _Watched(stretch + _ONES + _ENDED, (early, late))
-        picture = _jpeg_pixels(file)
+        picture = _loaded(JpegImagePlugin.JpegImageFile, file)
         if not early < file.tell() <= late:
             raise _Wrong("lacks parts of its pixels, or has too many")
         return picture
     picture, other = (
-        _jpeg_pixels(io.BytesIO(b"\xff\xd8" + b"".join(scan.bytes(filler) for scan in scans) + _ENDED))
+        _loaded(
+            JpegImagePlugin.JpegImageFile,
+            io.BytesIO(b"\xff\xd8" + b"".join(scan.bytes(filler) for scan in scans) + _ENDED),
+        )
         for filler in (_NOISE.tobytes(), (255 - _NOISE).tobytes())
     )
     if ImageChops.difference(picture, other).getbbox():
         raise _Wrong("lacks parts of its pixels")
-    return picture
-
-
-def _jpeg_pixels(file: io.BytesIO) -> Image.Image:
-    picture = JpegImagePlugin.JpegImageFile(file)
-    picture.load()
     return picture
 
 
@@ -530,15 +527,15 @@ def _png_head(content: bytes) -> _Head:
 
 
 def _png(content: bytes) -> Image.Image:
-    """Decode a PNG from the chunks that hold its pixels; their checksums must be right."""
+    """Decode a PNG from the chunks that hold its pixels; all checksums must be right."""
     parts, depth, colour = [_SIGNATURE], 0, 0
     key = False
     for kind, start, end in _chunks(content):
-        if kind not in _PIXELS_OF_PNG:
-            continue
         body = content[start:end]
         if content[end : end + 4] != struct.pack(">I", zlib.crc32(kind + body)):
-            raise _Wrong(f"has a wrong checksum ({kind.decode()})")
+            raise _Wrong(f"has a wrong checksum ({_one_line(kind.decode('ascii', 'replace'))})")
+        if kind not in _PIXELS_OF_PNG:
+            continue
         if kind == b"IHDR":
             depth, colour = body[8:10]
         elif kind == b"tRNS":
@@ -547,7 +544,7 @@ def _png(content: bytes) -> Image.Image:
                 body = struct.pack(">H", struct.unpack(">H", body)[0] * 255 // (2**depth - 1))
         parts += struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(kind + body))
     whole = b"".join(parts)
-    picture = _loaded(PngImagePlugin.PngImageFile, whole)
+    picture = _loaded(PngImagePlugin.PngImageFile, io.BytesIO(whole))
     if depth == 16 and colour == 2 and key:  # Pillow would compare the upper halves of the numbers only
         deep = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_UNCHANGED)
         picture = Image.fromarray(cv2.cvtColor((deep >> 8).astype(np.uint8), cv2.COLOR_BGRA2RGBA))
@@ -565,6 +562,9 @@ _PIXELS_OF_TIFF = {
     *(256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325),
     *(332, 334, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
 }
+
+
+_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
 
 
 class _Ifd:
@@ -635,7 +635,9 @@ def _tiff(content: bytes) -> Image.Image:
             places = zip(ifd.numbers(offsets), ifd.numbers(lengths), strict=True)
             if any(offset + length > len(content) for offset, length in places):
                 raise _Wrong(_CUT)
-    return _loaded(TiffImagePlugin.TiffImageFile, ifd.only_pixels())
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _loaded(TiffImagePlugin.TiffImageFile, io.BytesIO(ifd.only_pixels()))
 
 
 # The others
@@ -670,7 +672,7 @@ def _gif(content: bytes) -> Image.Image:
     control = b""
     for _ in range(_MOST_PARTS):
         if content[position] == 0x2C:
-            return _loaded(GifImagePlugin.GifImageFile, content[:start] + control + content[position:])
+            return _loaded(GifImagePlugin.GifImageFile, io.BytesIO(content[:start] + control + content[position:]))
         if content[position] != 0x21:
             break
         first, position = position, position + 2
@@ -687,16 +689,15 @@ def _avif_head(content: bytes) -> _Head:
     return _Head("AVIF", *picture.size, picture.getexif().get(_ORIENTATION, 1))
 
 
-_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
-
-
-def _loaded(kind: type[Image.Image], content: bytes) -> Image.Image:
-    """A picture, decoded by one of Pillow's classes, without its warnings."""
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        picture = kind(io.BytesIO(content))
+def _loaded(kind: type[Image.Image], file: io.BytesIO) -> Image.Image:
+    """A picture, decoded by one of Pillow's classes."""
+    picture = kind(file)
     picture.load()
     return picture
+
+
+def _simple(kind: type[Image.Image]) -> Callable[[bytes], Image.Image]:
+    return lambda content: _loaded(kind, io.BytesIO(content))
 
 
 @dataclass(frozen=True)
@@ -709,13 +710,9 @@ class _Format:
 _FORMATS = {
     "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), _jpeg_head, _jpeg),
     "PNG": _Format(re.compile(re.escape(_SIGNATURE)), _png_head, _png),
-    "WEBP": _Format(
-        re.compile(rb"RIFF....WEBP", re.DOTALL), _webp_head, partial(_loaded, WebPImagePlugin.WebPImageFile)
-    ),
-    "BMP": _Format(re.compile(rb"BM"), _bmp_head, partial(_loaded, BmpImagePlugin.BmpImageFile)),
+    "WEBP": _Format(re.compile(rb"RIFF....WEBP", re.DOTALL), _webp_head, _simple(WebPImagePlugin.WebPImageFile)),
+    "BMP": _Format(re.compile(rb"BM"), _bmp_head, _simple(BmpImagePlugin.BmpImageFile)),
     "GIF": _Format(re.compile(rb"GIF8[79]a"), _gif_head, _gif),
     "TIFF": _Format(re.compile(rb"II[*+]\0|MM\0[*+]"), _tiff_head, _tiff),
-    "AVIF": _Format(
-        re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif_head, partial(_loaded, AvifImagePlugin.AvifImageFile)
-    ),
+    "AVIF": _Format(re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif_head, _simple(AvifImagePlugin.AvifImageFile)),
 }

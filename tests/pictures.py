@@ -144,7 +144,7 @@ def for_browsers() -> dict[str, bytes]:
     for orientation in range(1, 9):
         turned = Image.fromarray(np.ascontiguousarray(as_stored(rgb, orientation)))
         mark = exif(orientation)
-        made[f"turned{orientation}.jpg"] = stored(turned, "JPEG", quality=95, exif=b"Exif\0\0" + mark)
+        made[f"turned{orientation}.jpg"] = stored(turned, "JPEG", quality=95, subsampling=0, exif=b"Exif\0\0" + mark)
         made[f"turned{orientation}.png"] = stored(turned, "PNG", exif=mark)
         made[f"turned{orientation}.webp"] = stored(turned, "WEBP", lossless=True, exif=mark)
         made[f"turned{orientation}.avif"] = stored(turned, "AVIF", quality=95, subsampling="4:4:4", exif=mark)
