@@ -37,7 +37,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "MOST_SIDE", "ImageError", "decode", "header", "read"]
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "MOST_SIDE", "ImageError", "content_of", "decode", "header", "read"]
 
 MOST_BYTES = 2**30
 """Of a file: 1 GiB."""
@@ -194,6 +194,12 @@ def content_of(path: str | Path) -> bytes:
     ------
     ImageError
         If the file is missing, is none, can't be opened, or has more than `MOST_BYTES`.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> images.header(images.content_of("datasets/meter-lcd/lcd_015.jpg"))[0]
+    'JPEG'
     """
     path = Path(path)
     name = _shown(path)

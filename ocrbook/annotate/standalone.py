@@ -37,14 +37,17 @@ def standalone(project: Project, names: Sequence[str], *, classes: Sequence[str]
     ----------
     project : Project
     names : sequence of str
-        Images to take along; they become part of the page.
+        Images to take along; they become part of the page. Those that can't be read are left out.
     classes : sequence of str
         KIE classes to choose from; none if empty.
     language : "en" or "zh"
     """
     images = []
     for name in names:
-        content, mime = encoded(project, name)
+        try:
+            content, mime = encoded(project, name)
+        except (FileNotFoundError, ValueError):
+            continue
         images.append(
             {
                 "name": name,

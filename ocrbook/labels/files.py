@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from ocrbook import images
 
-_TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
-_ORIENTATION = 0x0112
 _BREAKS = re.compile("[\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]+")
 
 
@@ -22,7 +20,7 @@ def relative(path: str | Path, start: str | Path) -> str:
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
-    """Width and height in pixels, turned as the EXIF orientation says; only the head of the file is read.
+    """Width and height in pixels, turned as EXIF's orientation says; nothing is decoded.
 
     Raises
     ------
@@ -31,12 +29,9 @@ def image_size(path: str | Path) -> tuple[int, int]:
     ValueError
         If it is not an image.
     """
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
-            return image.size[::-1] if turned else image.size
-    except UnidentifiedImageError:
-        raise ValueError(f"{path} is not an image") from None
+    if not Path(path).exists():
+        raise FileNotFoundError(f"no image at {path}")
+    return images.header(images.content_of(path), str(path))[1:]
 
 
 def one_line(text: str) -> str:
