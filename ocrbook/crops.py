@@ -7,7 +7,7 @@ import numpy as np
 
 from ocrbook.images import MOST_PIXELS, MOST_SIDE
 
-__all__ = ["crop", "part", "smallest_rectangle"]
+__all__ = ["around", "crop", "smallest_rectangle"]
 
 _AROUND = 4  # pixels that interpolation looks at outside what is cut
 
@@ -43,13 +43,15 @@ def crop(image: np.ndarray, points: np.ndarray, *, turn_tall: bool = True) -> np
     quad = np.asarray(points, dtype=np.float32)
     if image.ndim != 3 or quad.ndim != 2 or quad.shape[1] != 2 or len(quad) < 3:
         raise ValueError(f"expected an image (H, W, 3) and at least 3 points, got {image.shape} and {quad.shape}")
+    if not np.isfinite(quad).all():
+        raise ValueError("a point of what is to be cut out is no finite number")
     if len(quad) != 4:
         quad = smallest_rectangle(quad)
     width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
     height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
     if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
         raise ValueError(f"a crop of {width} x {height} pixels is too large; a side has at most {MOST_SIDE:,}")
-    image, begins = part(image, quad)
+    image, begins = around(image, quad)
     quad = quad - begins.astype(np.float32)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad, target)
@@ -72,7 +74,7 @@ def smallest_rectangle(points: np.ndarray) -> np.ndarray:
     return np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0)
 
 
-def part(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def around(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The part of an image around points, where the image is too large for OpenCV to warp; else the whole image.
 
     OpenCV can't warp an image with a side of more than `ocrbook.images.MOST_SIDE`, however small what is cut out.
@@ -96,8 +98,8 @@ def part(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     Examples
     --------
     >>> import numpy as np
-    >>> from ocrbook.crops import part
-    >>> view, begins = part(np.zeros((34_000, 600)), [[10, 33_500], [200, 33_540]])
+    >>> from ocrbook.crops import around
+    >>> view, begins = around(np.zeros((34_000, 600)), [[10, 33_500], [200, 33_540]])
     >>> view.shape, begins.tolist()
     ((49, 199), [6, 33496])
     """
