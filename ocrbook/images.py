@@ -61,7 +61,12 @@ class _Wrong(Exception):
     """Why a file can't be read, without its name."""
 
 
+class _Unknown(_Wrong):
+    """Why a file is not read though it may be whole, without its name."""
+
+
 _CUT = "ends too early"
+_NOT_SHOWN = "has values of a kind that no viewer shows; store it with 8 bits a channel"
 
 
 @dataclass
@@ -122,11 +127,13 @@ def decode(content: bytes, name: str = "image") -> np.ndarray:
             raise _Wrong("says two things about its size")
         pixels = _on_white(picture)
     except _Wrong as error:
-        raise ImageError(f"{name} is damaged: it {error}") from None
+        raise ImageError(_said(name, error)) from None
     except MemoryError:
         raise ImageError(f"{name} has {head.width} x {head.height} pixels, too many for the memory") from None
     except Exception as error:  # whatever a decoder says of bytes that can be anything
-        raise ImageError(f"{name} is damaged and can't be decoded ({_one_line(error)})") from None
+        raise ImageError(
+            f"{name} can't be decoded: it is damaged, or of an unknown kind ({_one_line(error)})"
+        ) from None
     return pixels if head.format == "TIFF" else _turned(pixels, head.orientation)
 
 
@@ -235,6 +242,10 @@ def _one_line(text: object) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", str(text))
 
 
+def _said(name: str, error: _Wrong) -> str:
+    return f"{name} can't be read: it {error}" if isinstance(error, _Unknown) else f"{name} is damaged: it {error}"
+
+
 def _head(content: bytes, name: str) -> _Head:
     kind = next((kind for kind, given in _FORMATS.items() if given.begins.match(content)), None)
     if kind is None:
@@ -244,7 +255,7 @@ def _head(content: bytes, name: str) -> _Head:
         if min(head.width, head.height) < 1:
             raise _Wrong("has no pixels")
     except _Wrong as error:
-        raise ImageError(f"{name} is damaged: it {error}") from None
+        raise ImageError(_said(name, error)) from None
     except (struct.error, IndexError):
         raise ImageError(f"{name} is damaged: it {_CUT}") from None
     except Exception as error:  # of Pillow, which looks at the heads of AVIF
@@ -265,7 +276,7 @@ def _on_white(picture: Image.Image) -> np.ndarray:
             gray[deep == clear] = 255
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     if picture.mode not in ("1", "L", "P", "PA", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "RGBA", "RGBa"):
-        raise _Wrong(f"has values of a kind that no viewer shows ({picture.mode}); store it with 8 bits a channel")
+        raise _Unknown(_NOT_SHOWN)
     if clear is not None or picture.mode in ("PA", "LA", "La", "RGBA", "RGBa"):
         for mode in {"La": ("LA", "RGBA")}.get(picture.mode, ("RGBA",)):
             picture = picture.convert(mode)
@@ -367,7 +378,7 @@ def _segments(content: bytes, marks: _Marks | None = None) -> Iterator[tuple[int
             if marks is None:
                 return
             position = marks.end(position)
-    raise _Wrong(f"has more than {_MOST_PARTS:,} segments")
+    raise _Unknown(f"has more than {_MOST_PARTS:,} segments")
 
 
 @dataclass
@@ -383,7 +394,7 @@ class _Frame:
     def of(cls, marker: int, body: bytes) -> _Frame:
         depth, height, width, count = struct.unpack_from(">BHHB", body)
         if marker > 0xC2 or depth != 8:
-            raise _Wrong("is of a kind of JPEG that no viewer shows")
+            raise _Unknown("is of a kind of JPEG that no viewer shows")
         sampling = {body[6 + 3 * i]: divmod(body[7 + 3 * i], 16) for i in range(count)}
         if len(sampling) != count or not all(1 <= side <= 4 for pair in sampling.values() for side in pair):
             raise _Wrong("has a frame header that can't be")
@@ -433,7 +444,11 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
                 tables += b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
             if marker == 0xDA:
                 if frame is None or len(scans) == _MOST_SCANS:
-                    raise _Wrong("has no frame header" if frame is None else f"has more than {_MOST_SCANS} scans")
+                    raise (
+                        _Wrong("has no frame header")
+                        if frame is None
+                        else _Unknown(f"has more than {_MOST_SCANS} scans")
+                    )
                 components = list(body[1 : 1 + 2 * body[0] : 2])
                 first, last = np.searchsorted(marks.restarts, (start, end := marks.end(start)))
                 expected = -(-frame.blocks(components) // interval) - 1 if interval else 0
@@ -519,7 +534,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         position += 12 + length
-    raise _Wrong(f"has more than {_MOST_PARTS:,} chunks")
+    raise _Unknown(f"has more than {_MOST_PARTS:,} chunks")
 
 
 def _png_head(content: bytes) -> _Head:
@@ -561,7 +576,16 @@ def _png(content: bytes) -> Image.Image:
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _PLANES, _SIGN = (
+    256,
+    257,
+    258,
+    259,
+    262,
+    274,
+    284,
+    339,
+)
 _PLACES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _MOST_TAGS = 1_000
 _PIXELS_OF_TIFF = {
@@ -589,7 +613,7 @@ class _Ifd:
         start += struct.calcsize("=" + self.count)
         room = struct.calcsize("=" + self.offset)
         if number > _MOST_TAGS:
-            raise _Wrong(f"has more than {_MOST_TAGS:,} tags")
+            raise _Unknown(f"has more than {_MOST_TAGS:,} tags")
         self.tags: dict[int, tuple[int, int, int]] = {}
         self.entries: dict[int, bytes] = {}
         for at in range(start, start + number * (4 + 2 * room), 4 + 2 * room):
@@ -606,6 +630,10 @@ class _Ifd:
         if place + values * _SIZES[kind] > len(self.content):
             raise _Wrong(_CUT)
         return struct.unpack_from(f"{self.order}{values}{_NUMBERS[kind]}", self.content, place)
+
+    def all_of(self, tag: int, otherwise: int) -> set[int]:
+        """The whole numbers of a tag, or what stands for them where there is none."""
+        return set(self.numbers(tag)) if tag in self.tags else {otherwise}
 
     def only_pixels(self) -> bytes:
         """The file with a directory of nothing but what describes the pixels of its first page."""
@@ -641,9 +669,16 @@ def _tiff(content: bytes) -> Image.Image:
             places = zip(ifd.numbers(offsets), ifd.numbers(lengths), strict=True)
             if any(offset + length > len(content) for offset, length in places):
                 raise _Wrong(_CUT)
+    bits = ifd.all_of(_BITS, 1)
+    deep_planes = 16 in bits and ifd.all_of(_PLANES, 1) == {2} and ifd.all_of(_COMPRESSION, 1) == {1}
+    if not bits <= {1, 2, 4, 8, 16} or ifd.all_of(_SIGN, 1) != {1} or deep_planes:  # Pillow confuses such planes
+        raise _Unknown(_NOT_SHOWN)
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _loaded(TiffImagePlugin.TiffImageFile, io.BytesIO(ifd.only_pixels()))
+        picture = _loaded(TiffImagePlugin.TiffImageFile, io.BytesIO(ifd.only_pixels()))
+    if bits == {16} and ifd.all_of(_PHOTOMETRIC, 1) == {0}:  # a negative, which Pillow leaves as it is
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) ^ 0xFFFF)
+    return picture
 
 
 # The others

@@ -26,7 +26,7 @@ STRIPS = {first: strip(first) for first in (0, 33_000, LENGTH - len(SHORT))}
 LYING = {first: np.ascontiguousarray(image.swapaxes(0, 1)) for first, image in STRIPS.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(sorted(STRIPS)),
     st.tuples(st.floats(-20, 80), st.floats(-40, 340)),

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ocrbook import images
-from tests.pictures import WIDTH, alpha, as_stored, chunk, exif, for_browsers, others, png, scene, stored
+from tests.pictures import WIDTH, alpha, as_stored, chunk, exif, for_browsers, others, png, scene, stored, tiff_tag
 
 PICTURES = for_browsers() | others()
 RGB = scene()
@@ -195,8 +195,20 @@ def test_a_png_with_a_wrong_byte_is_refused_unless_it_is_read_all_the_same(name)
 
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_values_without_a_meaning_on_a_screen_are_refused(mode):
+    with pytest.raises(images.ImageError, match=r"^a.tif can't be read: it .*; store it with 8 bits a channel"):
+        images.decode(stored(Image.new(mode, (9, 9)), "TIFF"), "a.tif")
+
+
+@pytest.mark.parametrize(("tag", "value"), [(258, 12), (339, 2)])
+def test_values_of_12_bits_or_with_a_sign_are_refused(tag, value):
+    content = PICTURES["gray16.tif"] if tag == 258 else stored(Image.fromarray(RGB[..., 0]), "TIFF", tiffinfo={339: 1})
     with pytest.raises(images.ImageError, match="store it with 8 bits a channel"):
-        images.decode(stored(Image.new(mode, (9, 9)), "TIFF"))
+        images.decode(tiff_tag(content, tag, value))
+
+
+@pytest.mark.parametrize("name", ["gray.tif", "gray16.tif"])
+def test_negatives_are_shown_as_they_look(name):
+    assert np.array_equal(images.decode(tiff_tag(PICTURES[name], 262, 0)), 255 - images.decode(PICTURES[name]))
 
 
 def bomb(name):
@@ -266,7 +278,7 @@ def test_a_long_strip_is_decoded():
 )
 def test_what_is_no_picture_is_refused(content):
     for look in (images.header, images.decode):
-        with pytest.raises(images.ImageError, match=r"^the scan (is|has) "):
+        with pytest.raises(images.ImageError, match=r"^the scan (is|has|can't be read: it has) "):
             look(content, "the scan")
 
 
