@@ -703,17 +703,13 @@ def _bmp_head(content: bytes) -> _Head:
     return _Head("BMP", width, abs(height))
 
 
-def _gif_head(content: bytes) -> _Head:
-    return _Head("GIF", *struct.unpack_from("<HH", content, 6))
-
-
-def _gif(content: bytes) -> Image.Image:
-    """Decode the first picture of a GIF; comments and the like before it are left out."""
+def _gif_parts(content: bytes) -> tuple[int, bytes, int]:
+    """Where the head of a GIF ends, what tells the colour that is transparent, and where the first picture begins."""
     start = position = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
     control = b""
     for _ in range(_MOST_PARTS):
         if content[position] == 0x2C:
-            return _loaded(GifImagePlugin.GifImageFile, io.BytesIO(content[:start] + control + content[position:]))
+            return start, control, position
         if content[position] != 0x21:
             break
         first, position = position, position + 2
@@ -723,6 +719,29 @@ def _gif(content: bytes) -> Image.Image:
         if content[first + 1] == 0xF9:
             control = content[first:position]
     raise _Wrong("has no picture in it")
+
+
+def _gif_frame(content: bytes) -> tuple[int, int, int, int]:
+    """Where the first picture of a GIF stands on its screen: left, top, right, bottom."""
+    left, top, width, height = struct.unpack_from("<HHHH", content, _gif_parts(content)[2] + 1)
+    return left, top, left + width, top + height
+
+
+def _gif_head(content: bytes) -> _Head:
+    """The screen, or what is needed for a first picture that is larger."""
+    return _Head("GIF", *np.maximum(struct.unpack_from("<HH", content, 6), _gif_frame(content)[2:]).tolist())
+
+
+def _gif(content: bytes) -> Image.Image:
+    """Decode the first picture of a GIF; what it leaves free of the screen is transparent."""
+    start, control, position = _gif_parts(content)
+    picture = _loaded(GifImagePlugin.GifImageFile, io.BytesIO(content[:start] + control + content[position:]))
+    frame = _gif_frame(content)
+    if frame == (0, 0, *picture.size):
+        return picture
+    screen = Image.new("RGBA", picture.size, (255, 255, 255, 0))
+    screen.paste(picture.crop(frame).convert("RGBA"), frame)
+    return screen
 
 
 def _avif_head(content: bytes) -> _Head:

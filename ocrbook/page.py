@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["Page", "TextLine"]
+
 
 @dataclass(frozen=True, eq=False)
 class TextLine:
@@ -26,7 +28,14 @@ class TextLine:
     Raises
     ------
     ValueError
-        If `points` is not a finite (N, 2) array with at least three corners, or `score` is not within 0 and 1.
+        If `points` is not a finite (N, 2) array with at least three corners, `text` is no string, or `score` is not
+        within 0 and 1.
+
+    Examples
+    --------
+    >>> from ocrbook.page import TextLine
+    >>> TextLine([[3, 1], [9, 2], [8, 6], [2, 5]], "total", 0.9).box
+    (2.0, 1.0, 9.0, 6.0)
     """
 
     points: np.ndarray
@@ -37,6 +46,8 @@ class TextLine:
         points = np.array(self.points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
             raise ValueError(f"points must be finite and of shape (N, 2) with N >= 3, got shape {points.shape}")
+        if not isinstance(self.text, str):
+            raise ValueError(f"text must be a string, got {type(self.text).__name__}")
         if not 0 <= self.score <= 1:
             raise ValueError(f"score must be within 0 and 1, got {self.score}")
         points.setflags(write=False)
@@ -64,6 +75,15 @@ class Page:
         Name or path of the image file; empty for an image that is only in memory.
     lines : list of TextLine
         In reading order where it is known.
+
+    Examples
+    --------
+    >>> from ocrbook.page import Page, TextLine
+    >>> page = Page("a.png", [TextLine([[0, 0], [9, 0], [9, 5], [0, 5]], "total")])
+    >>> page.texts
+    ['total']
+    >>> Page.from_json(page.to_json()) == page
+    True
     """
 
     image: str = ""
@@ -165,7 +185,10 @@ class Page:
         ValueError
             If the text is not JSON, or not a page; the message says which line is wrong and why.
         """
-        data = json.loads(text)
+        try:
+            data = json.loads(text)
+        except RecursionError:
+            raise ValueError("not a page: the JSON is nested too deeply") from None
         if not isinstance(data, dict) or set(data) != {"image", "lines"} or not isinstance(data["lines"], list):
             raise ValueError("not a page: expected an object with 'image' and 'lines'")
         lines = []

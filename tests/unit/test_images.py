@@ -253,7 +253,7 @@ def test_heads_are_read_in_bounded_time(name):
         png(np.zeros((1, 1), np.uint8), 1, 0).replace(struct.pack(">II", WIDTH, 1), struct.pack(">II", 30_000, 30_000)),
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 25_000_000, 1, 1, 24, 0, 0, 0, 0, 0, 0),
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 1, -25_000_000, 1, 24, 0, 0, 0, 0, 0, 0),
-        b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0) + b",",
+        b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0) + b"," + bytes(9),
         b"II*\0\x08\0\0\0\x02\0" + struct.pack("<HHIIHHII", 256, 4, 1, 2_000_000, 257, 4, 1, 10) + bytes(2),
     ],
 )

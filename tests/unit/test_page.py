@@ -79,6 +79,11 @@ def test_result_of_another_module_is_refused():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("[" * 100_000, "nested too deeply"),
+        (
+            '{"image": "a", "lines": [{"points": [[0, 0], [1, 0], [0, 1]], "text": 5}]}',
+            "line 1 of the page: text must be",
+        ),
         ("[]", "not a page"),
         ('{"image": "a"}', "not a page"),
         ('{"image": "a", "lines": [{"points": [[0, 0]], "text": "a", "score": 1}]}', "line 1 of the page: points"),
