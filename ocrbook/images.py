@@ -71,12 +71,16 @@ _NOT_SHOWN = "has values of a kind that no viewer shows; store it with 8 bits a 
 
 @dataclass
 class _Head:
-    """What the head of a file tells: its size as stored, EXIF's orientation, and how to get at its pixels."""
+    """What the head of a file tells: its size as stored, and EXIF's orientation (1 where that makes no sense)."""
 
     format: str
     width: int
     height: int
     orientation: int = 1
+
+    def __post_init__(self) -> None:
+        if self.orientation not in range(1, 9):
+            self.orientation = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -275,12 +279,10 @@ def _on_white(picture: Image.Image) -> np.ndarray:
         if clear is not None:
             gray[deep == clear] = 255
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
-    if picture.mode not in ("1", "L", "P", "PA", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "RGBA", "RGBa"):
+    if picture.mode not in ("1", "L", "P", "PA", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "RGBA", "RGBa"):
         raise _Unknown(_NOT_SHOWN)
-    if clear is not None or picture.mode in ("PA", "LA", "La", "RGBA", "RGBa"):
-        for mode in {"La": ("LA", "RGBA")}.get(picture.mode, ("RGBA",)):
-            picture = picture.convert(mode)
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    if clear is not None or picture.mode in ("PA", "LA", "RGBA", "RGBa"):
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
     return _pixels(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
@@ -297,19 +299,18 @@ def _pixels(picture: Image.Image) -> np.ndarray:
 
 def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Upright, from how EXIF says that the picture is stored."""
-    if orientation in (2, 5, 7, 4):  # mirrored; 4 is upside down, too
+    if orientation in (2, 4, 5, 7):  # mirrored
         pixels = pixels[:, ::-1]
     quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
     return np.ascontiguousarray(np.rot90(pixels, quarters))
 
 
 def _orientation(exif: bytes) -> int:
-    """EXIF's orientation, 1 to 8; 1 where it says nothing that can be understood."""
+    """EXIF's orientation; 1 where it says nothing that can be understood."""
     try:
-        (value,) = _Ifd(exif.removeprefix(b"Exif\0\0")).numbers(_ORIENTATION)
-    except (_Wrong, KeyError, ValueError, struct.error, IndexError):
+        return _Ifd(exif.removeprefix(b"Exif\0\0")).numbers(_ORIENTATION)[0]
+    except (_Wrong, KeyError, struct.error, IndexError):
         return 1
-    return value if 1 <= value <= 8 else 1
 
 
 # JPEG
@@ -318,7 +319,7 @@ _MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
 _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
-_NOISE = np.random.default_rng(0).integers(1, 255, 256, np.uint8)  # without the bytes that have a meaning, 0 and 255
+_NOISE = np.random.default_rng(0).integers(1, 255, 64, np.uint8)  # without the bytes that have a meaning, 0 and 255
 _SPARE = 8  # bytes between the last block and the end mark that some cameras write, besides zeros
 
 
@@ -348,7 +349,7 @@ class _Scan:
     coded: list[bytes]
     marks: list[bytes]
 
-    def bytes(self, filler: bytes) -> bytes:
+    def filled(self, filler: bytes) -> bytes:
         """As in the file, with something behind each stretch of coded bytes."""
         parts = [self.tables]
         for coded, mark in zip(self.coded, [*self.marks, b""], strict=True):
@@ -413,7 +414,7 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _jpeg_head(content: bytes) -> _Head:
-    orientation = None
+    orientation = None  # of the first EXIF
     for marker, body, _ in _segments(content):
         if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation is None:
             orientation = _orientation(body)
@@ -443,12 +444,10 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
             if marker in _FRAMES or marker in (0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE):
                 tables += b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
             if marker == 0xDA:
-                if frame is None or len(scans) == _MOST_SCANS:
-                    raise (
-                        _Wrong("has no frame header")
-                        if frame is None
-                        else _Unknown(f"has more than {_MOST_SCANS} scans")
-                    )
+                if frame is None:
+                    raise _Wrong("has no frame header")
+                if len(scans) == _MOST_SCANS:
+                    raise _Unknown(f"has more than {_MOST_SCANS} scans")
                 components = list(body[1 : 1 + 2 * body[0] : 2])
                 first, last = np.searchsorted(marks.restarts, (start, end := marks.end(start)))
                 expected = -(-frame.blocks(components) // interval) - 1 if interval else 0
@@ -494,7 +493,7 @@ def _jpeg(content: bytes) -> Image.Image:
     """
     scans, ended = _jpeg_scans(content)
     if ended and len(scans) == 1 and len(scans[0].coded) == 1:
-        stretch = b"\xff\xd8" + scans[0].bytes(b"")
+        stretch = b"\xff\xd8" + scans[0].filled(b"")
         needed = len(scans[0].coded[0].rstrip(b"\0")) - _SPARE
         early = len(stretch) - len(scans[0].coded[0]) + max(needed, 0)
         late = len(stretch) + len(_ONES)
@@ -506,7 +505,7 @@ def _jpeg(content: bytes) -> Image.Image:
     picture, other = (
         _loaded(
             JpegImagePlugin.JpegImageFile,
-            io.BytesIO(b"\xff\xd8" + b"".join(scan.bytes(filler) for scan in scans) + _ENDED),
+            io.BytesIO(b"\xff\xd8" + b"".join(scan.filled(filler) for scan in scans) + _ENDED),
         )
         for filler in (_NOISE.tobytes(), (255 - _NOISE).tobytes())
     )
@@ -576,25 +575,15 @@ def _png(content: bytes) -> Image.Image:
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _PLANES, _SIGN = (
-    256,
-    257,
-    258,
-    259,
-    262,
-    274,
-    284,
-    339,
-)
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
+_PHOTOMETRIC, _ORIENTATION, _PLANES, _SIGN = 262, 274, 284, 339
 _PLACES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _MOST_TAGS = 1_000
+_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
 _PIXELS_OF_TIFF = {
     *(256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325),
     *(332, 334, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
 }
-
-
-_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
 
 
 class _Ifd:
@@ -652,13 +641,9 @@ def _tiff_head(content: bytes) -> _Head:
     try:
         ifd = _Ifd(content)
         (width,), (height,) = ifd.numbers(_WIDTH), ifd.numbers(_HEIGHT)
+        return _Head("TIFF", width, height, ifd.numbers(_ORIENTATION)[0] if _ORIENTATION in ifd.tags else 1)
     except (KeyError, ValueError):
         raise _Wrong("does not say its size") from None
-    try:
-        (orientation,) = ifd.numbers(_ORIENTATION)
-    except (KeyError, ValueError):
-        orientation = 1
-    return _Head("TIFF", width, height, orientation if 1 <= orientation <= 8 else 1)
 
 
 def _tiff(content: bytes) -> Image.Image:
