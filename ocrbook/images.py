@@ -320,6 +320,7 @@ _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
 _NOISE = np.random.default_rng(0).integers(1, 255, 64, np.uint8)  # without the bytes that have a meaning, 0 and 255
+_TRIES = 4  # times two: two alone may look the same by chance, in one of some ten thousand pictures that were cut off
 _SPARE = 8  # bytes between the last block and the end mark that some cameras write, besides zeros
 
 
@@ -489,7 +490,7 @@ def _jpeg(content: bytes) -> Image.Image:
     libjpeg fills what is missing with gray, without a word to Pillow, and there is no other place that counts blocks.
     So the decoder itself is asked. It stops reading when it has the last block: of a picture in one stretch, that must
     be at the end of the stretch. Where a picture has several stretches, or no end mark that says where the last one
-    ends, it is decoded twice, with two noises behind each that have no bit in common: whole blocks stay as they are.
+    ends, it is decoded again and again with other bytes behind each: blocks that are all there stay as they are.
     """
     scans, ended = _jpeg_scans(content)
     if ended and len(scans) == 1 and len(scans[0].coded) == 1:
@@ -502,14 +503,16 @@ def _jpeg(content: bytes) -> Image.Image:
         if not early < file.tell() <= late:
             raise _Wrong("lacks parts of its pixels, or has too many")
         return picture
-    picture, other = (
+    pictures = (
         _loaded(
             JpegImagePlugin.JpegImageFile,
-            io.BytesIO(b"\xff\xd8" + b"".join(scan.filled(filler) for scan in scans) + _ENDED),
+            io.BytesIO(b"\xff\xd8" + b"".join(scan.filled(noise.tobytes()) for scan in scans) + _ENDED),
         )
-        for filler in (_NOISE.tobytes(), (255 - _NOISE).tobytes())
+        for start in range(1 if ended else _TRIES)
+        for noise in (np.roll(_NOISE, -start), 255 - np.roll(_NOISE, -start))
     )
-    if ImageChops.difference(picture, other).getbbox():
+    picture = next(pictures)
+    if any(ImageChops.difference(picture, other).getbbox() for other in pictures):
         raise _Wrong("lacks parts of its pixels")
     return picture
 
