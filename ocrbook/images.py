@@ -21,7 +21,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -38,7 +37,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "MOST_SIDE", "ImageError", "decode", "header", "read"]
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "MOST_SIDE", "ImageError", "content_of", "decode", "header", "read"]
 
 MOST_BYTES = 2**30
 """Of a file: 1 GiB."""
@@ -62,17 +61,26 @@ class _Wrong(Exception):
     """Why a file can't be read, without its name."""
 
 
+class _Unknown(_Wrong):
+    """Why a file is not read though it may be whole, without its name."""
+
+
 _CUT = "ends too early"
+_NOT_SHOWN = "has values of a kind that no viewer shows; store it with 8 bits a channel"
 
 
 @dataclass
 class _Head:
-    """What the head of a file tells: its size as stored, EXIF's orientation, and how to get at its pixels."""
+    """What the head of a file tells: its size as stored, and EXIF's orientation (1 where that makes no sense)."""
 
     format: str
     width: int
     height: int
     orientation: int = 1
+
+    def __post_init__(self) -> None:
+        if self.orientation not in range(1, 9):
+            self.orientation = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -123,11 +131,13 @@ def decode(content: bytes, name: str = "image") -> np.ndarray:
             raise _Wrong("says two things about its size")
         pixels = _on_white(picture)
     except _Wrong as error:
-        raise ImageError(f"{name} is damaged: it {error}") from None
+        raise ImageError(_said(name, error)) from None
     except MemoryError:
         raise ImageError(f"{name} has {head.width} x {head.height} pixels, too many for the memory") from None
     except Exception as error:  # whatever a decoder says of bytes that can be anything
-        raise ImageError(f"{name} is damaged and can't be decoded ({_one_line(error)})") from None
+        raise ImageError(
+            f"{name} can't be decoded: it is damaged, or of an unknown kind ({_one_line(error)})"
+        ) from None
     return pixels if head.format == "TIFF" else _turned(pixels, head.orientation)
 
 
@@ -195,6 +205,12 @@ def content_of(path: str | Path) -> bytes:
     ------
     ImageError
         If the file is missing, is none, can't be opened, or has more than `MOST_BYTES`.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> images.header(images.content_of("datasets/meter-lcd/lcd_015.jpg"))[0]
+    'JPEG'
     """
     path = Path(path)
     name = _shown(path)
@@ -230,6 +246,10 @@ def _one_line(text: object) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", str(text))
 
 
+def _said(name: str, error: _Wrong) -> str:
+    return f"{name} can't be read: it {error}" if isinstance(error, _Unknown) else f"{name} is damaged: it {error}"
+
+
 def _head(content: bytes, name: str) -> _Head:
     kind = next((kind for kind, given in _FORMATS.items() if given.begins.match(content)), None)
     if kind is None:
@@ -239,7 +259,7 @@ def _head(content: bytes, name: str) -> _Head:
         if min(head.width, head.height) < 1:
             raise _Wrong("has no pixels")
     except _Wrong as error:
-        raise ImageError(f"{name} is damaged: it {error}") from None
+        raise ImageError(_said(name, error)) from None
     except (struct.error, IndexError):
         raise ImageError(f"{name} is damaged: it {_CUT}") from None
     except Exception as error:  # of Pillow, which looks at the heads of AVIF
@@ -259,12 +279,10 @@ def _on_white(picture: Image.Image) -> np.ndarray:
         if clear is not None:
             gray[deep == clear] = 255
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
-    if picture.mode not in ("1", "L", "P", "PA", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "La", "RGBA", "RGBa"):
-        raise _Wrong(f"has values of a kind that no viewer shows ({picture.mode}); store it with 8 bits a channel")
-    if clear is not None or picture.mode in ("PA", "LA", "La", "RGBA", "RGBa"):
-        for mode in {"La": ("LA", "RGBA")}.get(picture.mode, ("RGBA",)):
-            picture = picture.convert(mode)
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    if picture.mode not in ("1", "L", "P", "PA", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "RGBA", "RGBa"):
+        raise _Unknown(_NOT_SHOWN)
+    if clear is not None or picture.mode in ("PA", "LA", "RGBA", "RGBa"):
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
     return _pixels(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
@@ -281,19 +299,18 @@ def _pixels(picture: Image.Image) -> np.ndarray:
 
 def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Upright, from how EXIF says that the picture is stored."""
-    if orientation in (2, 5, 7, 4):  # mirrored; 4 is upside down, too
+    if orientation in (2, 4, 5, 7):  # mirrored
         pixels = pixels[:, ::-1]
     quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
     return np.ascontiguousarray(np.rot90(pixels, quarters))
 
 
 def _orientation(exif: bytes) -> int:
-    """EXIF's orientation, 1 to 8; 1 where it says nothing that can be understood."""
+    """EXIF's orientation; 1 where it says nothing that can be understood."""
     try:
-        (value,) = _Ifd(exif.removeprefix(b"Exif\0\0")).numbers(_ORIENTATION)
-    except (_Wrong, KeyError, ValueError, struct.error, IndexError):
+        return _Ifd(exif.removeprefix(b"Exif\0\0")).numbers(_ORIENTATION)[0]
+    except (_Wrong, KeyError, struct.error, IndexError):
         return 1
-    return value if 1 <= value <= 8 else 1
 
 
 # JPEG
@@ -302,8 +319,9 @@ _MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
 _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
-_NOISE = np.random.default_rng(0).integers(1, 255, 256, np.uint8)  # without the bytes that have a meaning, 0 and 255
-_PADDING = 64  # bytes at most that cameras put between the last block and the end mark
+_NOISE = np.random.default_rng(0).integers(1, 255, 64, np.uint8)  # without the bytes that have a meaning, 0 and 255
+_TRIES = 4  # times two: two alone may look the same by chance, in one of some ten thousand pictures that were cut off
+_SPARE = 8  # bytes between the last block and the end mark that some cameras write, besides zeros
 
 
 class _Marks:
@@ -332,7 +350,7 @@ class _Scan:
     coded: list[bytes]
     marks: list[bytes]
 
-    def bytes(self, filler: bytes) -> bytes:
+    def filled(self, filler: bytes) -> bytes:
         """As in the file, with something behind each stretch of coded bytes."""
         parts = [self.tables]
         for coded, mark in zip(self.coded, [*self.marks, b""], strict=True):
@@ -362,7 +380,7 @@ def _segments(content: bytes, marks: _Marks | None = None) -> Iterator[tuple[int
             if marks is None:
                 return
             position = marks.end(position)
-    raise _Wrong(f"has more than {_MOST_PARTS:,} segments")
+    raise _Unknown(f"has more than {_MOST_PARTS:,} segments")
 
 
 @dataclass
@@ -378,7 +396,7 @@ class _Frame:
     def of(cls, marker: int, body: bytes) -> _Frame:
         depth, height, width, count = struct.unpack_from(">BHHB", body)
         if marker > 0xC2 or depth != 8:
-            raise _Wrong("is of a kind of JPEG that no viewer shows")
+            raise _Unknown("is of a kind of JPEG that no viewer shows")
         sampling = {body[6 + 3 * i]: divmod(body[7 + 3 * i], 16) for i in range(count)}
         if len(sampling) != count or not all(1 <= side <= 4 for pair in sampling.values() for side in pair):
             raise _Wrong("has a frame header that can't be")
@@ -397,7 +415,7 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _jpeg_head(content: bytes) -> _Head:
-    orientation = None
+    orientation = None  # of the first EXIF
     for marker, body, _ in _segments(content):
         if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation is None:
             orientation = _orientation(body)
@@ -427,12 +445,11 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
             if marker in _FRAMES or marker in (0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE):
                 tables += b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
             if marker == 0xDA:
-                if frame is None or len(scans) == _MOST_SCANS:
-                    raise _Wrong("has no frame header" if frame is None else f"has more than {_MOST_SCANS} scans")
+                if frame is None:
+                    raise _Wrong("has no frame header")
+                if len(scans) == _MOST_SCANS:
+                    raise _Unknown(f"has more than {_MOST_SCANS} scans")
                 components = list(body[1 : 1 + 2 * body[0] : 2])
-                first, last, bits = body[-3:] if frame.progressive else (0, 63, 0)
-                for component in components:
-                    lacking[component][first : last + 1] = bool(bits & 15)
                 first, last = np.searchsorted(marks.restarts, (start, end := marks.end(start)))
                 expected = -(-frame.blocks(components) // interval) - 1 if interval else 0
                 if not np.array_equal(marks.numbers[first:last], np.arange(expected) % 8):
@@ -443,6 +460,9 @@ def _jpeg_scans(content: bytes) -> tuple[list[_Scan], bool]:
                     for a, b in zip([start, *(each + 2 for each in places)], [*places, end], strict=True)
                 ]
                 scans.append(_Scan(tables, coded, [content[each : each + 2] for each in places]))
+                first, last, bits = body[-3:] if frame.progressive else (0, 63, 0)
+                for component in components:
+                    lacking[component][first : last + 1] = bool(bits & 15)
                 tables = b""
     except (_Wrong, struct.error, IndexError, KeyError, ValueError):
         if not scans or any(each.any() for each in lacking.values()):
@@ -470,30 +490,30 @@ def _jpeg(content: bytes) -> Image.Image:
     libjpeg fills what is missing with gray, without a word to Pillow, and there is no other place that counts blocks.
     So the decoder itself is asked. It stops reading when it has the last block: of a picture in one stretch, that must
     be at the end of the stretch. Where a picture has several stretches, or no end mark that says where the last one
-    ends, it is decoded twice, with two noises behind each that have no bit in common: whole blocks stay as they are.
+    ends, it is decoded again and again with other bytes behind each: blocks that are all there stay as they are.
     """
     scans, ended = _jpeg_scans(content)
     if ended and len(scans) == 1 and len(scans[0].coded) == 1:
-        stretch = b"\xff\xd8" + scans[0].bytes(b"")
-        early = max(len(stretch) - _PADDING, len(stretch) - len(scans[0].coded[0]))
+        stretch = b"\xff\xd8" + scans[0].filled(b"")
+        needed = len(scans[0].coded[0].rstrip(b"\0")) - _SPARE
+        early = len(stretch) - len(scans[0].coded[0]) + max(needed, 0)
         late = len(stretch) + len(_ONES)
         file = _Watched(stretch + _ONES + _ENDED, (early, late))
-        picture = _jpeg_pixels(file)
+        picture = _loaded(JpegImagePlugin.JpegImageFile, file)
         if not early < file.tell() <= late:
             raise _Wrong("lacks parts of its pixels, or has too many")
         return picture
-    picture, other = (
-        _jpeg_pixels(io.BytesIO(b"\xff\xd8" + b"".join(scan.bytes(filler) for scan in scans) + _ENDED))
-        for filler in (_NOISE.tobytes(), (255 - _NOISE).tobytes())
+    pictures = (
+        _loaded(
+            JpegImagePlugin.JpegImageFile,
+            io.BytesIO(b"\xff\xd8" + b"".join(scan.filled(noise.tobytes()) for scan in scans) + _ENDED),
+        )
+        for start in range(1 if ended else _TRIES)
+        for noise in (np.roll(_NOISE, -start), 255 - np.roll(_NOISE, -start))
     )
-    if ImageChops.difference(picture, other).getbbox():
+    picture = next(pictures)
+    if any(ImageChops.difference(picture, other).getbbox() for other in pictures):
         raise _Wrong("lacks parts of its pixels")
-    return picture
-
-
-def _jpeg_pixels(file: io.BytesIO) -> Image.Image:
-    picture = JpegImagePlugin.JpegImageFile(file)
-    picture.load()
     return picture
 
 
@@ -516,7 +536,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         position += 12 + length
-    raise _Wrong(f"has more than {_MOST_PARTS:,} chunks")
+    raise _Unknown(f"has more than {_MOST_PARTS:,} chunks")
 
 
 def _png_head(content: bytes) -> _Head:
@@ -530,15 +550,15 @@ def _png_head(content: bytes) -> _Head:
 
 
 def _png(content: bytes) -> Image.Image:
-    """Decode a PNG from the chunks that hold its pixels; their checksums must be right."""
+    """Decode a PNG from the chunks that hold its pixels; all checksums must be right."""
     parts, depth, colour = [_SIGNATURE], 0, 0
     key = False
     for kind, start, end in _chunks(content):
-        if kind not in _PIXELS_OF_PNG:
-            continue
         body = content[start:end]
         if content[end : end + 4] != struct.pack(">I", zlib.crc32(kind + body)):
-            raise _Wrong(f"has a wrong checksum ({kind.decode()})")
+            raise _Wrong(f"has a wrong checksum ({_one_line(kind.decode('ascii', 'replace'))})")
+        if kind not in _PIXELS_OF_PNG:
+            continue
         if kind == b"IHDR":
             depth, colour = body[8:10]
         elif kind == b"tRNS":
@@ -547,7 +567,7 @@ def _png(content: bytes) -> Image.Image:
                 body = struct.pack(">H", struct.unpack(">H", body)[0] * 255 // (2**depth - 1))
         parts += struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(kind + body))
     whole = b"".join(parts)
-    picture = _loaded(PngImagePlugin.PngImageFile, whole)
+    picture = _loaded(PngImagePlugin.PngImageFile, io.BytesIO(whole))
     if depth == 16 and colour == 2 and key:  # Pillow would compare the upper halves of the numbers only
         deep = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_UNCHANGED)
         picture = Image.fromarray(cv2.cvtColor((deep >> 8).astype(np.uint8), cv2.COLOR_BGRA2RGBA))
@@ -558,9 +578,11 @@ def _png(content: bytes) -> Image.Image:
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
+_PHOTOMETRIC, _ORIENTATION, _PLANES, _SIGN = 262, 274, 284, 339
 _PLACES = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _MOST_TAGS = 1_000
+_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
 _PIXELS_OF_TIFF = {
     *(256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325),
     *(332, 334, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
@@ -583,7 +605,7 @@ class _Ifd:
         start += struct.calcsize("=" + self.count)
         room = struct.calcsize("=" + self.offset)
         if number > _MOST_TAGS:
-            raise _Wrong(f"has more than {_MOST_TAGS:,} tags")
+            raise _Unknown(f"has more than {_MOST_TAGS:,} tags")
         self.tags: dict[int, tuple[int, int, int]] = {}
         self.entries: dict[int, bytes] = {}
         for at in range(start, start + number * (4 + 2 * room), 4 + 2 * room):
@@ -600,6 +622,10 @@ class _Ifd:
         if place + values * _SIZES[kind] > len(self.content):
             raise _Wrong(_CUT)
         return struct.unpack_from(f"{self.order}{values}{_NUMBERS[kind]}", self.content, place)
+
+    def all_of(self, tag: int, otherwise: int) -> set[int]:
+        """The whole numbers of a tag, or what stands for them where there is none."""
+        return set(self.numbers(tag)) if tag in self.tags else {otherwise}
 
     def only_pixels(self) -> bytes:
         """The file with a directory of nothing but what describes the pixels of its first page."""
@@ -618,13 +644,9 @@ def _tiff_head(content: bytes) -> _Head:
     try:
         ifd = _Ifd(content)
         (width,), (height,) = ifd.numbers(_WIDTH), ifd.numbers(_HEIGHT)
+        return _Head("TIFF", width, height, ifd.numbers(_ORIENTATION)[0] if _ORIENTATION in ifd.tags else 1)
     except (KeyError, ValueError):
         raise _Wrong("does not say its size") from None
-    try:
-        (orientation,) = ifd.numbers(_ORIENTATION)
-    except (KeyError, ValueError):
-        orientation = 1
-    return _Head("TIFF", width, height, orientation if 1 <= orientation <= 8 else 1)
 
 
 def _tiff(content: bytes) -> Image.Image:
@@ -635,7 +657,16 @@ def _tiff(content: bytes) -> Image.Image:
             places = zip(ifd.numbers(offsets), ifd.numbers(lengths), strict=True)
             if any(offset + length > len(content) for offset, length in places):
                 raise _Wrong(_CUT)
-    return _loaded(TiffImagePlugin.TiffImageFile, ifd.only_pixels())
+    bits = ifd.all_of(_BITS, 1)
+    deep_planes = 16 in bits and ifd.all_of(_PLANES, 1) == {2} and ifd.all_of(_COMPRESSION, 1) == {1}
+    if not bits <= {1, 2, 4, 8, 16} or ifd.all_of(_SIGN, 1) != {1} or deep_planes:  # Pillow confuses such planes
+        raise _Unknown(_NOT_SHOWN)
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        picture = _loaded(TiffImagePlugin.TiffImageFile, io.BytesIO(ifd.only_pixels()))
+    if bits == {16} and ifd.all_of(_PHOTOMETRIC, 1) == {0}:  # a negative, which Pillow leaves as it is
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) ^ 0xFFFF)
+    return picture
 
 
 # The others
@@ -660,17 +691,13 @@ def _bmp_head(content: bytes) -> _Head:
     return _Head("BMP", width, abs(height))
 
 
-def _gif_head(content: bytes) -> _Head:
-    return _Head("GIF", *struct.unpack_from("<HH", content, 6))
-
-
-def _gif(content: bytes) -> Image.Image:
-    """Decode the first picture of a GIF; comments and the like before it are left out."""
+def _gif_parts(content: bytes) -> tuple[int, bytes, int]:
+    """Where the head of a GIF ends, what tells the colour that is transparent, and where the first picture begins."""
     start = position = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
     control = b""
     for _ in range(_MOST_PARTS):
         if content[position] == 0x2C:
-            return _loaded(GifImagePlugin.GifImageFile, content[:start] + control + content[position:])
+            return start, control, position
         if content[position] != 0x21:
             break
         first, position = position, position + 2
@@ -682,21 +709,43 @@ def _gif(content: bytes) -> Image.Image:
     raise _Wrong("has no picture in it")
 
 
+def _gif_frame(content: bytes) -> tuple[int, int, int, int]:
+    """Where the first picture of a GIF stands on its screen: left, top, right, bottom."""
+    left, top, width, height = struct.unpack_from("<HHHH", content, _gif_parts(content)[2] + 1)
+    return left, top, left + width, top + height
+
+
+def _gif_head(content: bytes) -> _Head:
+    """The screen, or what is needed for a first picture that is larger."""
+    return _Head("GIF", *np.maximum(struct.unpack_from("<HH", content, 6), _gif_frame(content)[2:]).tolist())
+
+
+def _gif(content: bytes) -> Image.Image:
+    """Decode the first picture of a GIF; what it leaves free of the screen is transparent."""
+    start, control, position = _gif_parts(content)
+    picture = _loaded(GifImagePlugin.GifImageFile, io.BytesIO(content[:start] + control + content[position:]))
+    frame = _gif_frame(content)
+    if frame == (0, 0, *picture.size):
+        return picture
+    screen = Image.new("RGBA", picture.size, (255, 255, 255, 0))
+    screen.paste(picture.crop(frame).convert("RGBA"), frame)
+    return screen
+
+
 def _avif_head(content: bytes) -> _Head:
     picture = AvifImagePlugin.AvifImageFile(io.BytesIO(content))
     return _Head("AVIF", *picture.size, picture.getexif().get(_ORIENTATION, 1))
 
 
-_WARNINGS = threading.Lock()  # Python's filters of warnings are one for all threads
-
-
-def _loaded(kind: type[Image.Image], content: bytes) -> Image.Image:
-    """A picture, decoded by one of Pillow's classes, without its warnings."""
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        picture = kind(io.BytesIO(content))
+def _loaded(kind: type[Image.Image], file: io.BytesIO) -> Image.Image:
+    """A picture, decoded by one of Pillow's classes."""
+    picture = kind(file)
     picture.load()
     return picture
+
+
+def _simple(kind: type[Image.Image]) -> Callable[[bytes], Image.Image]:
+    return lambda content: _loaded(kind, io.BytesIO(content))
 
 
 @dataclass(frozen=True)
@@ -709,13 +758,9 @@ class _Format:
 _FORMATS = {
     "JPEG": _Format(re.compile(rb"\xff\xd8\xff"), _jpeg_head, _jpeg),
     "PNG": _Format(re.compile(re.escape(_SIGNATURE)), _png_head, _png),
-    "WEBP": _Format(
-        re.compile(rb"RIFF....WEBP", re.DOTALL), _webp_head, partial(_loaded, WebPImagePlugin.WebPImageFile)
-    ),
-    "BMP": _Format(re.compile(rb"BM"), _bmp_head, partial(_loaded, BmpImagePlugin.BmpImageFile)),
+    "WEBP": _Format(re.compile(rb"RIFF....WEBP", re.DOTALL), _webp_head, _simple(WebPImagePlugin.WebPImageFile)),
+    "BMP": _Format(re.compile(rb"BM"), _bmp_head, _simple(BmpImagePlugin.BmpImageFile)),
     "GIF": _Format(re.compile(rb"GIF8[79]a"), _gif_head, _gif),
     "TIFF": _Format(re.compile(rb"II[*+]\0|MM\0[*+]"), _tiff_head, _tiff),
-    "AVIF": _Format(
-        re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif_head, partial(_loaded, AvifImagePlugin.AvifImageFile)
-    ),
+    "AVIF": _Format(re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif_head, _simple(AvifImagePlugin.AvifImageFile)),
 }

@@ -12,6 +12,7 @@ from IPython.display import Image as Picture
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
+from ocrbook.crops import around
 from ocrbook.fonts import font
 from ocrbook.page import Page
 
@@ -57,6 +58,8 @@ def _write_into(canvas: np.ndarray, text: str, points: np.ndarray, colour: tuple
     share = min(w / h * height / max(width, 1e-6), 1)  # of the box's width
     end = quad[0] + (quad[1] - quad[0]) * share, quad[3] + (quad[2] - quad[3]) * share
     target = np.array([quad[0], end[0], end[1], quad[3]], dtype=np.float32)
+    canvas, begins = around(canvas, target)  # a view: what is written into it stands on the whole canvas
+    target = target - begins.astype(np.float32)
     matrix = cv2.getPerspectiveTransform(np.float32([[0, 0], [w, 0], [w, h], [0, h]]), target)
     size = (canvas.shape[1], canvas.shape[0])
     mask = cv2.warpPerspective(np.asarray(stencil), matrix, size, flags=cv2.INTER_AREA)[..., None] / 255

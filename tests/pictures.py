@@ -123,10 +123,16 @@ def for_browsers() -> dict[str, bytes]:
         "moving.webp": stored(image, "WEBP", lossless=True, save_all=True, append_images=[few.convert("RGB")]),
         "plain.bmp": stored(image, "BMP"),
         "rgba.bmp": bmp_with_alpha(np.dstack([rgb, alpha()])),
+        "no-alpha.bmp": bmp_with_alpha(np.dstack([rgb, alpha() * 0])),
         "gray.bmp": stored(gray, "BMP"),
         "bits.bmp": stored(image.convert("1"), "BMP"),
         "plain.gif": stored(few, "GIF"),
         "clear.gif": stored(few, "GIF", transparency=int(np.asarray(few)[0, 0])),
+        "frame.gif": stored(few, "GIF")[:6] + struct.pack("<HH", WIDTH + 9, HEIGHT + 5) + stored(few, "GIF")[10:],
+        "clear-frame.gif": stored(few, "GIF", transparency=int(np.asarray(few)[0, 0]))[:6]
+        + struct.pack("<HH", WIDTH + 9, HEIGHT + 5)
+        + stored(few, "GIF", transparency=int(np.asarray(few)[0, 0]))[10:],
+        "large-frame.gif": stored(few, "GIF")[:6] + struct.pack("<HH", WIDTH - 9, HEIGHT - 5) + stored(few, "GIF")[10:],
         "moving.gif": stored(few, "GIF", save_all=True, append_images=[image.rotate(180).quantize(16)]),
         "moving.png": stored(image, "PNG", save_all=True, append_images=[image.rotate(180)], duration=60000),
         "plain.avif": stored(image, "AVIF", quality=95, subsampling="4:4:4"),
@@ -144,7 +150,7 @@ def for_browsers() -> dict[str, bytes]:
     for orientation in range(1, 9):
         turned = Image.fromarray(np.ascontiguousarray(as_stored(rgb, orientation)))
         mark = exif(orientation)
-        made[f"turned{orientation}.jpg"] = stored(turned, "JPEG", quality=95, exif=b"Exif\0\0" + mark)
+        made[f"turned{orientation}.jpg"] = stored(turned, "JPEG", quality=95, subsampling=0, exif=b"Exif\0\0" + mark)
         made[f"turned{orientation}.png"] = stored(turned, "PNG", exif=mark)
         made[f"turned{orientation}.webp"] = stored(turned, "WEBP", lossless=True, exif=mark)
         made[f"turned{orientation}.avif"] = stored(turned, "AVIF", quality=95, subsampling="4:4:4", exif=mark)

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ocrbook import images
 from ocrbook.files import write_atomically
 from ocrbook.meters.digits import BLANK, probabilities, shown
 from ocrbook.meters.models import FOLDER, circular_mean
@@ -26,8 +27,8 @@ def load(folder: Path, kind: str) -> tuple[list[np.ndarray], np.ndarray, np.ndar
     """Images, values and meters of one kind."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == kind]
-    images = [cv2.imread(str(folder / row["path"])) for row in rows]
-    return images, np.array([float(row["value"]) for row in rows]), np.array([row["meter"] for row in rows])
+    pictures = [images.read(folder / row["path"]) for row in rows]
+    return pictures, np.array([float(row["value"]) for row in rows]), np.array([row["meter"] for row in rows])
 
 
 def enlarged(image: np.ndarray, share: float) -> np.ndarray:
@@ -56,14 +57,14 @@ def drum_scores(read: np.ndarray, value: np.ndarray) -> dict:
 
 def measure(folder: Path) -> dict:
     """Everything, by meter and together."""
-    images, value, meter = load(folder, "drum")
-    read = 10 * circular_mean(probabilities(images, "drum"))
+    pictures, value, meter = load(folder, "drum")
+    read = 10 * circular_mean(probabilities(pictures, "drum"))
     groups = {"all": np.ones(len(value), bool)} | {name: meter == name for name in sorted(set(meter))}
     drums = {name: drum_scores(read[which], value[which]) for name, which in groups.items()}
-    images, value, meter = load(folder, "lcd")
+    pictures, value, meter = load(folder, "lcd")
     displays = {}
     for name, share in (("as cut", 0.0), ("20 % larger", 0.2)):
-        answer = probabilities([enlarged(image, share) for image in images], "lcd").argmax(axis=1)
+        answer = probabilities([enlarged(image, share) for image in pictures], "lcd").argmax(axis=1)
         digits = value > 0  # positions that show nothing are filed under 0, with the zeros
         displays[name] = {
             "digits": int(digits.sum()),

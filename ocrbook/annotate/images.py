@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import cv2
 
+from ocrbook import images
 from ocrbook.labels import Project
 
-_MIME = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".bmp": "image/bmp"}
+_AS_IT_IS = {"JPEG": (), "PNG": (b"eXIf", b"acTL"), "WEBP": (b"EXIF", b"ANIM"), "BMP": ()}
+"""Formats that browsers know, and the marks in a file that not all of them take the same way: turned, or moving."""
 
 
 def encoded(project: Project, name: str) -> tuple[bytes, str]:
-    """The bytes of an image and their MIME type: the file itself, or as PNG where browsers don't know its format.
+    """The bytes of an image and their MIME type: the file itself, or as PNG where browsers would show it otherwise.
 
-    Browsers apply the EXIF orientation themselves, as `Project.read` does.
+    What is seen is what `Project.read` gives, so that labels stand where they were put.
 
     Raises
     ------
@@ -21,15 +23,16 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     OSError
         If it can't be opened.
     ValueError
-        If it has to be converted and can't be read.
+        If it can't be read.
     """
     path = project.path(name)
     if not path.is_file():
         raise FileNotFoundError(f"no image {name} in {project.folder}")
-    mime = _MIME.get(path.suffix.lower())
-    if mime is not None:
-        return path.read_bytes(), mime
-    return cv2.imencode(".png", project.read(name))[1].tobytes(), "image/png"
+    content = images.content_of(path)
+    kind = images.header(content, name)[0]
+    if kind in _AS_IT_IS and not any(mark in content for mark in _AS_IT_IS[kind]):
+        return content, f"image/{kind.lower()}"
+    return cv2.imencode(".png", images.decode(content, name))[1].tobytes(), "image/png"
 
 
 def shown(project: Project, name: str) -> tuple[bytes, str, str]:

@@ -10,8 +10,7 @@ from ocrbook.annotate.edits import Recogniser, recognise
 from ocrbook.annotate.images import shown
 from ocrbook.annotate.standalone import label_to_json
 from ocrbook.labels import Label, Project
-from ocrbook.labels.ppocrlabel import name_problem
-from ocrbook.labels.ppocrlabel import check_entry, to_label
+from ocrbook.labels.ppocrlabel import check_entry, name_problem, to_label
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
 

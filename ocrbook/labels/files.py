@@ -16,16 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from PIL import Image
-
-from ocrbook import names
+from ocrbook import images, names
 
 T = TypeVar("T")
 
 _KINDS = {dict: "an object", list: "a list", str: "a text"}  # in messages
-
-_TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
-_ORIENTATION = 0x0112
 _BREAKS = re.compile("[\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]+")
 _SHOWN = 20  # problems listed in a message
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -97,7 +92,7 @@ def locate(name: str, *folders: Path) -> Path | None:
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
-    """Width and height in pixels, turned as the EXIF orientation says; only the head of the file is read.
+    """Width and height in pixels, turned as EXIF's orientation says; nothing is decoded.
 
     Raises
     ------
@@ -106,15 +101,9 @@ def image_size(path: str | Path) -> tuple[int, int]:
     ValueError
         If it is not an image, or can't be read.
     """
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
-            return image.size[::-1] if turned else image.size
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged files
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ValueError(f"{path} is not an image that can be read ({reason})") from None
+    if not Path(path).exists():
+        raise FileNotFoundError(f"no image at {path}")
+    return images.header(images.content_of(path), str(path))[1:]
 
 
 def one_line(text: str) -> str:

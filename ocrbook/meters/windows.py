@@ -9,6 +9,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from ocrbook.crops import around
 from ocrbook.meters import digits as positions
 from ocrbook.meters.digits import BLANK
 from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, normalized
@@ -347,8 +348,9 @@ def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) ->
         size = np.minimum(np.array([right - left, bottom - top]) * room, 1.5 * np.array(image.shape[1::-1]))
         x, y = (left + right) / 2, (top + bottom) / 2
         width, height = (max(2, round(v)) for v in size)
-        matrix = np.float32([[1, 0, width / 2 - x - 0.5], [0, 1, height / 2 - y - 0.5]])
-        crops.append(cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
+        near, (first_x, first_y) = around(image, np.array([[x, y] - size / 2, [x, y] + size / 2]))
+        matrix = np.float32([[1, 0, width / 2 - (x - first_x) - 0.5], [0, 1, height / 2 - (y - first_y) - 0.5]])
+        crops.append(cv2.warpAffine(near, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
     return crops
 
 
