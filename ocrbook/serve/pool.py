@@ -40,10 +40,7 @@ class Pool:
     def __init__(self, settings: Settings, command: Sequence[str], log: Log = lambda _: None) -> None:
         self.settings, self.log = settings, log
         self.folder = tempfile.TemporaryDirectory(prefix="ocrbook-serve-")
-        self.workers = [
-            Worker(Path(self.folder.name, f"{i}.sock"), command, settings.threads, self)
-            for i in range(settings.workers)
-        ]
+        self.workers = [Worker(Path(self.folder.name, f"{i}.sock"), command, self) for i in range(settings.workers)]
         self.failure = ""  # why the service can't go on
         self.usual = 1.0  # seconds that a reading has taken lately
         self._free: deque[Worker] = deque()

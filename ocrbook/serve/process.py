@@ -10,12 +10,15 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from ocrbook.serve.errors import one_line
 from ocrbook.serve.lifeline import VARIABLE
+
+if TYPE_CHECKING:
+    from ocrbook.serve.pool import Pool
 
 STARTING = 120.0
 """Seconds that a worker may take until it is ready."""
@@ -25,19 +28,6 @@ LONGEST_PAUSE = 10.0
 
 KILLED = [-getattr(signal, each) for each in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, each)]
 """How a process ends that somebody else has ended."""
-
-
-class Owner(Protocol):
-    """What a worker tells the pool that it is of."""
-
-    def put(self, worker: Worker) -> None:
-        """It is free."""
-
-    def withdraw(self, worker: Worker) -> None:
-        """It is no longer there."""
-
-    def note(self, event: str, **fields: object) -> None:
-        """Something happened that the log should have."""
 
 
 class Line:
@@ -82,9 +72,9 @@ class Worker:
         The last line that the process before wrote to its standard error, or why it could not be started.
     """
 
-    def __init__(self, socket: Path, command: Sequence[str], threads: int, owner: Owner) -> None:
-        self.owner, self.socket, self.threads = owner, socket, threads
-        self.command = [*command, "--socket", str(socket), "--threads", str(threads)]
+    def __init__(self, socket: Path, command: Sequence[str], pool: Pool) -> None:
+        self.pool, self.socket = pool, socket
+        self.command = [*command, "--socket", str(socket), "--threads", str(pool.settings.threads)]
         self.process: asyncio.subprocess.Process | None = None
         self.ready = False
         self.lived = False
@@ -107,7 +97,7 @@ class Worker:
                 self.why = self._said
                 self.tries = 0 if lived else self.tries + 1
                 code = self.process.returncode if self.process else None
-                self.owner.note("worker ended", worker=self.socket.stem, code=code, said=self.why)
+                self.pool.note("worker ended", worker=self.socket.stem, code=code, said=self.why)
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.2 * 2 ** min(self.tries, 10)))
         finally:
             await self.stop()
@@ -118,7 +108,7 @@ class Worker:
         self._said, self.process = "", None
         self.socket.parent.mkdir(0o700, exist_ok=True)  # some systems tidy up where temporary files are
         self.socket.unlink(missing_ok=True)
-        environment = os.environ | {"OMP_NUM_THREADS": str(self.threads), VARIABLE: "0"}
+        environment = os.environ | {"OMP_NUM_THREADS": str(self.pool.settings.threads), VARIABLE: "0"}
         environment.pop("OCRBOOK_API_KEY", None)
         # a group of its own: Ctrl-C at the terminal is for the gate, which lets requests finish first
         self.process = process = await asyncio.create_subprocess_exec(
@@ -130,13 +120,13 @@ class Worker:
         try:
             if await self._becomes_ready(process):
                 self.ready = self.lived = True
-                self.owner.put(self)
+                self.pool.put(self)
                 await process.wait()
                 return True
             return False
         finally:
             self.ready = False
-            self.owner.withdraw(self)
+            self.pool.withdraw(self)
             await self.stop()
             await asyncio.wait({listening}, timeout=1.0)  # the last words are still on their way
             listening.cancel()
@@ -163,7 +153,7 @@ class Worker:
         if said := one_line(line.decode("utf-8", "replace")):
             self._said = said
             if self.ready:
-                self.owner.note("worker says", worker=self.socket.stem, said=said)
+                self.pool.note("worker says", worker=self.socket.stem, said=said)
 
     async def stop(self, life: int | None = None, patience: float = 0.0) -> int | None:
         """End the process, at once: whoever stops a worker knows that nobody waits for it.
