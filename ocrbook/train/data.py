@@ -27,7 +27,14 @@ from ocrbook.page import TextLine
 
 
 class LabelError(ValueError):
-    """Labels that can't be trained on. `problems` lists every one, as "file:row: what is wrong"."""
+    """Labels that can't be trained on. `problems` lists every one, as "file:row: what is wrong".
+
+    Examples
+    --------
+    >>> print(LabelError(["rec_gt.txt:3: the text is empty"]))
+    1 problem in the labels; nothing was trained:
+      rec_gt.txt:3: the text is empty
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)

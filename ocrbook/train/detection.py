@@ -219,6 +219,19 @@ def train_detector(
         If anything is wrong with the labels; it lists file, row and reason.
     ValueError
         If `side` is not a multiple of 32.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ocrbook.labels import write_folder
+    >>> from ocrbook.render import render_package
+    >>> home = Path(tempfile.mkdtemp())
+    >>> pages = [render_package(seed) for seed in range(2)]
+    >>> _ = [cv2.imwrite(str(home / f"{number}.png"), image) for number, (image, _) in enumerate(pages)]
+    >>> write_folder(home, [Page(str(home / f"{number}.png"), page.lines) for number, (_, page) in enumerate(pages)])
+    >>> folder = train_detector(home / "Label.txt", home / "model", steps=1, side=64, progress=False)
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     if side % 32:
         raise ValueError(f"side must be a multiple of 32, got {side}")

@@ -215,6 +215,20 @@ def fine_tune(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import cv2
+    >>> from ocrbook.render import render_code
+    >>> home = Path(tempfile.mkdtemp())
+    >>> lines = [render_code(seed) for seed in range(4)]
+    >>> _ = [cv2.imwrite(str(home / f"{number}.png"), image) for number, (image, _) in enumerate(lines)]
+    >>> rows = [f"{number}.png\\t{line.text}\\n" for number, (_, line) in enumerate(lines)]
+    >>> _ = (home / "rec_gt.txt").write_text("".join(rows))
+    >>> folder = fine_tune(home / "rec_gt.txt", home / "model", steps=1, progress=False)
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     out = Path(out)
     samples = data.read_lines(labels, characters, _PIXELS_PER_STEP, _HEIGHT)

@@ -208,6 +208,14 @@ def fit(
         If the checkpoint is damaged, or belongs to another training or network; nothing was changed then.
     FloatingPointError
         If the loss becomes infinite or not a number.
+
+    Examples
+    --------
+    >>> net = paddle.nn.Linear(1, 1)
+    >>> inputs = np.ones((4, 1), np.float32)
+    >>> history = fit(net, lambda step: [inputs], lambda net, x: (net(x) ** 2).mean(), steps=3, progress=False)
+    >>> len(history.losses)
+    3
     """
     optimizer = paddle.optimizer.AdamW(
         peak, parameters=net.parameters(), weight_decay=1e-2, grad_clip=paddle.nn.ClipGradByGlobalNorm(5.0)

@@ -226,6 +226,19 @@ def train_recognizer(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ocrbook.render import render_code
+    >>> home = Path(tempfile.mkdtemp())
+    >>> lines = [render_code(seed) for seed in range(4)]
+    >>> _ = [cv2.imwrite(str(home / f"{number}.png"), image) for number, (image, _) in enumerate(lines)]
+    >>> rows = [f"{number}.png\\t{line.text}\\n" for number, (_, line) in enumerate(lines)]
+    >>> _ = (home / "rec_gt.txt").write_text("".join(rows))
+    >>> folder = train_recognizer(home / "rec_gt.txt", home / "model", steps=1, guided=0, progress=False)
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     out = Path(out)
     step_width, height = getattr(network, "pixels_per_step", 4), getattr(network, "height", 32)
