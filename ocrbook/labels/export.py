@@ -68,6 +68,11 @@ def split(names: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed:
     ------
     ValueError
         If a share is not positive, or there are fewer images than parts.
+
+    Examples
+    --------
+    >>> [len(part) for part in split([f"{number}.jpg" for number in range(50)], (60, 20, 20))]
+    [30, 10, 10]
     """
     weights = np.array(shares, float)
     if len(weights) == 0 or not (weights > 0).all():
@@ -90,6 +95,16 @@ def export_detection(project: Project, path: str | Path, names: Sequence[str] | 
     punished for them.
 
     Returns the number of pages: the confirmed ones among `names`, or among all images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = cv2.imwrite(str(folder / "a.png"), np.zeros((20, 60, 3), np.uint8))
+    >>> with Project.open(folder) as project:
+    ...     project.confirm("a.png", [Label([[0, 0], [50, 0], [50, 10], [0, 10]], "A1")])
+    ...     export_detection(project, folder / "det.txt")
+    1
     """
     pages = [
         Page(project.path(name).as_posix(), [for_detection(label) for label in project.labels(name)])
@@ -111,6 +126,18 @@ def export_recognition(project: Project, folder: str | Path, names: Sequence[str
     ------
     ValueError
         If an image can't be read, or a label lies outside of it; all of them are listed, and nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = cv2.imwrite(str(folder / "a.png"), np.zeros((20, 60, 3), np.uint8))
+    >>> with Project.open(folder) as project:
+    ...     project.confirm("a.png", [Label([[0, 0], [50, 0], [50, 10], [0, 10]], "A1")])
+    ...     export_recognition(project, folder / "rec")
+    1
+    >>> (folder / "rec" / "rec_gt.txt").read_text()
+    'crops/a.png_1.png\\tA1\\n'
     """
     samples, problems = [], []
     with exchanged(folder, ("crops", "rec_gt.txt")) as draft:

@@ -40,6 +40,7 @@ from ocrbook.page import Page
 
 _CLASS = "Text"  # the class of labels that have none
 _LOCAL = "/data/local-files/?d="
+_SERVED = re.compile(r"\w+://|/data/")
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 _DIFFICULT = "difficult"
 _TRANSCRIPTION = "transcription"
@@ -200,7 +201,7 @@ def _place(address: str) -> str:
     """The path in an address: what follows ?d= on Label Studio's own server, and otherwise that of the address."""
     if "?d=" in address:
         return address.partition("?d=")[2].partition("&")[0]
-    if "://" in address or address.startswith("/"):
+    if _SERVED.match(address):
         return re.sub(r"^\w+://[^/]*|[?#].*", "", address, flags=re.S)
     return address
 
@@ -213,7 +214,9 @@ def _find(address: str, folder: Path, images: Path | None) -> Path:
     last = parts(plain)[-1] if parts(plain) else plain
     stripped = _UPLOADED.sub("", last)
     if images is None:
-        return next(filter(None, (locate(name, folder) for name in (plain, place, last, stripped))), folder / plain)
+        served = _SERVED.match(address) and "?d=" not in address  # then its folders are those of the server
+        known = (plain, place, last, stripped) if served else (plain, place)
+        return next(filter(None, (locate(name, folder) for name in known)), folder / plain)
     inside = [] if ".." in parts(plain) else ["/".join(parts(name)) for name in (plain, place)]
     return next(filter(None, (locate(name, images) for name in (*inside, last, stripped))), images / stripped)
 

@@ -361,6 +361,13 @@ def test_label_studio_images_are_found_under_other_keys(folder, data, key):
     assert pages[0].image == (folder / "页 0.png").as_posix()
 
 
+def test_label_studio_takes_no_other_image_of_the_same_name(folder):
+    for address in ("/data/local-files/?d=sub/页 0.png", "sub/页 0.png"):
+        assert ls_read(folder, ls_task(data={"ocr": address}))[0].image == (folder / "sub" / "页 0.png").as_posix()
+    (page,) = ls_read(folder, ls_task(data={"ocr": "/data/upload/1/0a1b2c3d-%E9%A1%B5%200.png"}))
+    assert page.image == (folder / "页 0.png").as_posix()
+
+
 def test_label_studio_asks_which_of_two_images_is_meant(folder):
     with pytest.raises(ValueError, match="task 1: which of 'before', 'after' in its data is the image"):
         ls_read(folder, ls_task(data={"before": "a.png", "after": "b.png"}))
