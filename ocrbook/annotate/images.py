@@ -18,10 +18,8 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     ------
     FileNotFoundError
         If there is no such image.
-    OSError
-        If it can't be opened.
     ValueError
-        If it has to be converted and can't be read.
+        If OpenCV has to convert it and can't read it.
     """
     path = project.path(name)
     if not path.is_file():
@@ -30,16 +28,3 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     if mime is not None:
         return path.read_bytes(), mime
     return cv2.imencode(".png", project.read(name))[1].tobytes(), "image/png"
-
-
-def shown(project: Project, name: str) -> tuple[bytes, str, str]:
-    """Bytes and MIME type as `encoded`, and "" or the reason why there are no bytes: one bad image stops nobody.
-
-    Raises FileNotFoundError if the project has no such image.
-    """
-    if name not in project.images:
-        raise FileNotFoundError(f"no image {name} in {project.folder}")
-    try:
-        return (*encoded(project, name), "")
-    except (OSError, ValueError) as error:
-        return b"", "image/png", str(error)
