@@ -20,8 +20,6 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     ------
     FileNotFoundError
         If there is no such image.
-    OSError
-        If it can't be opened.
     ValueError
         If it can't be read.
     """

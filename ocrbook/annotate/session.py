@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ocrbook.annotate.edits import Recogniser, recognise
-from ocrbook.annotate.images import shown
+from ocrbook.annotate.images import encoded
 from ocrbook.annotate.standalone import label_to_json
 from ocrbook.labels import Label, Project
 from ocrbook.labels.ppocrlabel import check_entry, name_problem, to_label
@@ -90,7 +90,12 @@ class Session:
         self._send(content | {"view": message.get("view")}, buffers or [])
 
     def _show(self, message: dict[str, Any], name: str) -> None:
-        content, mime, problem = shown(self.project, name)
+        if name not in self.project.images:
+            raise FileNotFoundError(f"no image {name} in {self.project.folder}")
+        try:
+            (content, mime), problem = encoded(self.project, name), ""
+        except (OSError, ValueError) as error:  # the page says so, and goes on to the next one
+            content, mime, problem = b"", "image/png", str(error)
         page = {"name": name, "mime": mime, "state": self.project.state(name), "flag": self.project.history(name).flag}
         labels = [label_to_json(label) for label in self.project.labels(name)]
         self.current = name
