@@ -31,16 +31,3 @@ def encoded(project: Project, name: str) -> tuple[bytes, str]:
     if kind in _AS_IT_IS and not any(mark in content for mark in _AS_IT_IS[kind]):
         return content, f"image/{kind.lower()}"
     return cv2.imencode(".png", images.decode(content, name))[1].tobytes(), "image/png"
-
-
-def shown(project: Project, name: str) -> tuple[bytes, str, str]:
-    """Bytes and MIME type as `encoded`, and "" or the reason why there are no bytes: one bad image stops nobody.
-
-    Raises FileNotFoundError if the project has no such image.
-    """
-    if name not in project.images:
-        raise FileNotFoundError(f"no image {name} in {project.folder}")
-    try:
-        return (*encoded(project, name), "")
-    except (OSError, ValueError) as error:
-        return b"", "image/png", str(error)

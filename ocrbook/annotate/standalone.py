@@ -37,14 +37,24 @@ def standalone(project: Project, names: Sequence[str], *, classes: Sequence[str]
     ----------
     project : Project
     names : sequence of str
-        Images to take along; they become part of the page.
+        Images to take along; they become part of the page. One that can't be read is left out.
     classes : sequence of str
         KIE classes to choose from; none if empty.
     language : "en" or "zh"
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with Project.open(tempfile.mkdtemp()) as project:
+    ...     standalone(project, [])[:31]
+    '<!doctype html><html lang="en">'
     """
     images = []
     for name in names:
-        content, mime = encoded(project, name)
+        try:
+            content, mime = encoded(project, name)
+        except (OSError, ValueError):
+            continue
         images.append(
             {
                 "name": name,

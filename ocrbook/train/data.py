@@ -27,7 +27,19 @@ from ocrbook.page import TextLine
 
 
 class LabelError(ValueError):
-    """Labels that can't be trained on. `problems` lists every one, as "file:row: what is wrong"."""
+    r"""Labels that can't be trained on. `problems` lists every one, as "file:row: what is wrong".
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ocrbook.train import LabelError, train_recognizer
+    >>> _ = Path("list.txt").write_text("gone.png\t1234\n", "utf-8")
+    >>> try:
+    ...     train_recognizer("list.txt", "model")
+    ... except LabelError as error:
+    ...     print([problem.partition(": ")[0] for problem in error.problems])
+    ['list.txt:1']
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)

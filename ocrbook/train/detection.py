@@ -219,6 +219,25 @@ def train_detector(
         If anything is wrong with the labels; it lists file, row and reason.
     ValueError
         If `side` is not a multiple of 32.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.labels import write_folder
+    >>> from ocrbook.page import Page
+    >>> from ocrbook.render import render_package
+    >>> from ocrbook.train import train_detector
+    >>> Path("photos").mkdir()
+    >>> pages = []
+    >>> for seed in range(3):
+    ...     image, page = render_package(seed, shape=(128, 128))
+    ...     pages.append(Page(f"photos/{seed}.png", page.lines))
+    ...     _ = cv2.imwrite(pages[-1].image, image)
+    >>> write_folder("photos", pages)
+    >>> folder = train_detector("photos/Label.txt", "model", side=64, steps=1, batch_size=2, progress=False)
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     if side % 32:
         raise ValueError(f"side must be a multiple of 32, got {side}")

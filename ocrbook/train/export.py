@@ -114,6 +114,14 @@ def export_recognizer(
     RuntimeError
         If the network has an operation that ONNX or its exporter lacks, or the exported graph does not compute what
         the network computes.
+
+    Examples
+    --------
+    >>> from ocrbook.train import export_recognizer
+    >>> from ocrbook.train.networks import TextRecognizer
+    >>> folder = export_recognizer(TextRecognizer(5), "model", "012", image_shape=(3, 32, 160))
+    >>> sorted(file.name for file in folder.iterdir())
+    ['inference.json', 'inference.onnx', 'inference.pdiparams', 'inference.yml']
     """
     characters = check_characters(characters)
     net.eval()
@@ -171,6 +179,14 @@ def export_detector(
         The content of training.json: how the model was made.
 
     Returns and raises as `export_recognizer`.
+
+    Examples
+    --------
+    >>> from ocrbook.train import export_detector
+    >>> from ocrbook.train.networks import TextDetector
+    >>> folder = export_detector(TextDetector(), "model", side=64)
+    >>> sorted(file.name for file in folder.iterdir())
+    ['inference.json', 'inference.onnx', 'inference.pdiparams', 'inference.yml']
     """
     net.eval()
     example = np.random.default_rng(0).normal(0, 1, (1, 3, 64, 96)).astype(np.float32)

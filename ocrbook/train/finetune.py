@@ -193,7 +193,7 @@ def fine_tune(
     seed: int = 0,
     progress: bool = True,
 ) -> Path:
-    """Fine-tune PP-OCRv6 small on your lines: its encoder stays, its last layer is trained anew.
+    r"""Fine-tune PP-OCRv6 small on your lines: its encoder stays, its last layer is trained anew.
 
     Parameters
     ----------
@@ -222,6 +222,21 @@ def fine_tune(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.render import render_line
+    >>> from ocrbook.train import fine_tune
+    >>> rows = []
+    >>> for text in ("1234", "5678", "9024"):
+    ...     _ = cv2.imwrite(f"{text}.png", render_line(text)[0])
+    ...     rows.append(f"{text}.png\t{text}\n")
+    >>> _ = Path("list.txt").write_text("".join(rows), "utf-8")
+    >>> folder = fine_tune("list.txt", "model", characters="0123456789", steps=1, progress=False)  # 600 are usual
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     out = Path(out)
     samples = data.read_lines(labels, characters, _PIXELS_PER_STEP, _HEIGHT)

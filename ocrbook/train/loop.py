@@ -208,6 +208,18 @@ def fit(
         If the checkpoint is damaged, or belongs to another training or network; nothing was changed then.
     FloatingPointError
         If the loss becomes infinite or not a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import paddle
+    >>> from ocrbook.train import fit
+    >>> net, x = paddle.nn.Linear(1, 1), np.array([[0], [1], [2]], np.float32)
+    >>> def loss(net, x, y):
+    ...     return ((net(x) - y) ** 2).mean()
+    >>> history = fit(net, lambda step: (x, 2 * x + 1), loss, steps=300, peak=0.1, progress=False)
+    >>> round(net(paddle.to_tensor([[3.0]])).item())
+    7
     """
     optimizer = paddle.optimizer.AdamW(
         peak, parameters=net.parameters(), weight_decay=1e-2, grad_clip=paddle.nn.ClipGradByGlobalNorm(5.0)

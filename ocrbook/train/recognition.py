@@ -194,7 +194,7 @@ def train_recognizer(
     seed: int = 0,
     progress: bool = True,
 ) -> Path:
-    """Train a small recogniser from scratch.
+    r"""Train a small recogniser from scratch.
 
     Parameters
     ----------
@@ -226,6 +226,21 @@ def train_recognizer(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> from ocrbook.render import render_line
+    >>> from ocrbook.train import train_recognizer
+    >>> rows = []
+    >>> for text in ("1234", "5678", "9024"):
+    ...     _ = cv2.imwrite(f"{text}.png", render_line(text)[0])
+    ...     rows.append(f"{text}.png\t{text}\n")
+    >>> _ = Path("list.txt").write_text("".join(rows), "utf-8")
+    >>> folder = train_recognizer("list.txt", "model", steps=1, characters="0123456789", progress=False)
+    >>> (folder / "inference.onnx").is_file()
+    True
     """
     out = Path(out)
     step_width, height = getattr(network, "pixels_per_step", 4), getattr(network, "height", 32)
