@@ -54,7 +54,15 @@ _MOST_SCANS = 100  # of a JPEG: progressive ones have about ten, and each costs 
 
 
 class ImageError(ValueError):
-    """A file that is not a picture, or a damaged one, or one that is too large; the message names it and says why."""
+    """A file that is not a picture, or a damaged one, or one that is too large; the message names it and says why.
+
+    >>> from ocrbook import images
+    >>> try:
+    ...     images.decode(b"", "empty.png")
+    ... except images.ImageError as error:
+    ...     print(error)
+    empty.png is not an image that can be read
+    """
 
 
 class _Wrong(Exception):
