@@ -102,4 +102,5 @@ def find(name: str, path: Path) -> Path | None:
     """The image that a row of the list at `path` means; None if there is none. ValueError if the row names none."""
     if not name.strip():
         raise ValueError("no name of an image")
-    return locate(name, path.parent, path.parent.parent)
+    folder = path.absolute().parent
+    return locate(name, folder, folder.parent)

@@ -5,25 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import io
-import warnings
 from urllib.parse import urlsplit
 
 import httpx
-from PIL import Image
 
+from ocrbook import images
 from ocrbook.serve.errors import Refusal
 from ocrbook.serve.settings import Settings
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
-
-MOST_SIDE = 32_766
-"""Pixels of a side: OpenCV counts them with 16 bits where it turns and stretches."""
-
-MOST_STEPS = 10_000
-"""Pieces in which a header may be read. A photograph's takes some hundreds; a file can be made that takes millions."""
-
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # large images are refused below
 
 
 async def content_of(file: str, settings: Settings) -> tuple[bytes, int]:
@@ -57,31 +47,18 @@ def _checked(file: str | bytes, settings: Settings) -> tuple[bytes, int]:
     return content, _pixels(content, settings.most_pixels)
 
 
-class _Steps(io.BytesIO):
-    """Bytes that are read in so many pieces, and no more."""
-
-    left = MOST_STEPS
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.left -= 1
-        if self.left < 0:
-            raise ValueError("too many pieces")
-        return super().read(size)
-
-
 def _pixels(content: bytes, most: int) -> int:
     """Width times height, from the header."""
     try:
-        with Image.open(_Steps(content), formats=FORMATS) as image:
-            width, height = image.size
-    except Image.DecompressionBombError:
-        raise Refusal(413, f"file: more than {most:,} pixels") from None
-    except Exception:  # whatever a parser says of bytes that anybody may send
+        kind, width, height = images.header(content, "file")
+        if kind not in FORMATS:
+            raise images.ImageError(f"{kind} is not read here")
+    except images.ImageError:
         raise Refusal(415, f"file: not an image that can be read; {', '.join(FORMATS)} can") from None
     if width * height > most:
         raise Refusal(413, f"file: {width} x {height} are more than {most:,} pixels")
-    if max(width, height) > MOST_SIDE:
-        raise Refusal(413, f"file: {width} x {height} has a side of more than {MOST_SIDE:,} pixels")
+    if max(width, height) > images.MOST_SIDE:
+        raise Refusal(413, f"file: {width} x {height} has a side of more than {images.MOST_SIDE:,} pixels")
     return width * height
 
 
