@@ -95,8 +95,9 @@ class Project:
         for name, problem in self._refused.items():
             self.problems.append(problem)
             self._records[name] = Record(flag=problem)
-        if lock is not None:
-            self.save()  # what a killed program has left
+        if lock is None:
+            self._unsaved = False  # that is for those who may write
+        self.save()  # what a killed program has left
 
     @classmethod
     def open(cls, folder: str | Path, *, reviewer: str = "", read_only: bool = False) -> Project:

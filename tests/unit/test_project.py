@@ -134,10 +134,13 @@ def test_what_another_program_wrote_into_an_entry_stays(folder):
 
 
 def test_second_writer_is_refused_and_reader_is_not(folder):
-    with Project.open(folder):
+    with Project.open(folder) as writer:
         with pytest.raises(RuntimeError, match="open in another program"):
             Project.open(folder)
+        writer.confirm("page10.jpg", [label("not saved yet")])
         reader = Project.open(folder, read_only=True)
+        assert reader.labels("page10.jpg") == [label("not saved yet")]
+        reader.save()
         with pytest.raises(RuntimeError, match="read_only"):
             reader.confirm("page2.jpg")
     Project.open(folder).close()
