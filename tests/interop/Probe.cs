@@ -76,8 +76,13 @@ internal static class Probe
         {
             byte[] head = System.Text.Encoding.ASCII.GetBytes("P6 " + image.Width + " " + image.Height + " 255\n");
             file.Write(head, 0, head.Length);
-            for (int i = 0; i < image.Pixels.Length; i += 3)
-                file.Write(new[] { image.Pixels[i + 2], image.Pixels[i + 1], image.Pixels[i] }, 0, 3);
+            byte[] row = new byte[3 * image.Width];
+            for (int start = 0; start < image.Pixels.Length; start += row.Length)
+            {
+                for (int i = 0; i < row.Length; i += 3)
+                    for (int c = 0; c < 3; c++) row[i + c] = image.Pixels[start + i + 2 - c];
+                file.Write(row, 0, row.Length);
+            }
         }
         return "written";
     }
