@@ -14,6 +14,9 @@ from ocrbook.logs import quiet, verbose
 __all__ = ["quiet", "verbose"]
 __version__ = "0.1.0"
 
+# The notebooks' first cell looks for this line; one more whenever older notebooks and newer modules no longer fit.
+EDITION = 1
+
 os.environ.setdefault("PADDLE_PDX_LOCAL_FONT_FILE_PATH", str(font_path()))
 if "ipykernel" in sys.modules and os.environ.get("OCRBOOK_VERBOSE", "0") in ("", "0"):
     quiet()
