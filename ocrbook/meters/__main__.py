@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from ocrbook import images
 from ocrbook.meters import Profile, read_photo
 
@@ -47,13 +45,15 @@ def main(arguments: list[str] | None = None) -> int:
     for photo in given.photos:
         try:
             answer = _read(photo, profile)
-        except (OSError, ValueError, cv2.error) as error:
+        except (OSError, ValueError) as error:
             if not several:
                 print(f"ocrbook.meters: {error}", file=sys.stderr)
                 return 2
             answer = {"error": str(error)}
         named = {"image": str(photo)} if several else {}
-        print(json.dumps(named | answer, ensure_ascii=False, indent=None if several else 1), flush=True)
+        print(
+            json.dumps(named | answer, ensure_ascii=False, indent=None if several else 1, allow_nan=False), flush=True
+        )
         code = code if answer.get("accepted") else 1
     return code
 

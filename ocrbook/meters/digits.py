@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ocrbook.meters.inputs import DIGIT_SIZE, normalized
+from ocrbook.meters.inputs import DIGIT_SIZE, fit_photo, normalized
 from ocrbook.meters.models import circular_mean, run, softmax
 from ocrbook.meters.reading import Reading, checked, rejected, too_faint, too_small
 
@@ -17,6 +17,9 @@ BLANK = 10
 
 SOFT = 0.98
 """What the network for displays was taught to say where it is certain."""
+
+ENOUGH = 512
+"""Pixels of a crop's longer side; a larger one is made smaller before it is looked at."""
 
 ACCEPT = {"drum": 0.8, "lcd": 0.8}
 """The confidence from which on a single position is accepted."""
@@ -38,6 +41,7 @@ def probabilities(crops: Sequence[np.ndarray], kind: str) -> np.ndarray:
     The geometric mean of several views of each crop, most of them a little smaller than the crop: people and detectors
     cut too much more often than too little.
     """
+    crops = [fit_photo(crop, ENOUGH)[0] if max(crop.shape[:2]) > ENOUGH else crop for crop in crops]
     images = np.stack([_view(crop, zoom, aside) for zoom, aside in VIEWS for crop in crops])
     each = np.log(softmax(run(kind, normalized(images))) + 1e-6)
     return softmax(each.reshape(len(VIEWS), len(crops), -1).mean(axis=0))

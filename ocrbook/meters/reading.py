@@ -8,6 +8,7 @@ import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 
 LARGEST = 40_000_000
@@ -115,7 +116,7 @@ def too_small(image: np.ndarray) -> bool:
 
 def too_faint(image: np.ndarray) -> bool:
     """Whether a crop is as good as of one colour."""
-    return bool(image.std(axis=(0, 1)).max() < FAINTEST)
+    return bool(cv2.meanStdDev(image)[1].max() < FAINTEST)
 
 
 def number(what: str, value: object, low: float = -HUGE, high: float = HUGE) -> float:

@@ -8,6 +8,7 @@ namespace OcrSharp
     public sealed class MeterDigits
     {
         internal const int Blank = 10;
+        private const double Faintest = 4; // gray levels
         private const int Width = 32, Height = 48, Reach = 5, Least = 8;
         private const double Certain = 0.8, Taught = 0.98;
 
@@ -31,7 +32,7 @@ namespace OcrSharp
         public Reading Read(Image image, bool drum)
         {
             if (TooSmall(image)) return Reading.Rejected("too small to be read");
-            if (Deviation(image) < 1.5) return Reading.Rejected("blank");
+            if (Deviation(image) < Faintest) return Reading.Rejected("blank");
             return Readings(Probabilities(new[] { image }, drum), drum)[0];
         }
 
@@ -111,16 +112,21 @@ namespace OcrSharp
             return Sampling.Part(crop, left + stepX / 2 - 0.5, top + stepY / 2 - 0.5, stepX, stepY, Width, Height, blur);
         }
 
+        /// <summary>How much the brightness deviates, in the channel where it deviates most.</summary>
         private static double Deviation(Image image)
         {
-            double sum = 0, squares = 0;
-            foreach (byte value in image.Pixels)
+            double most = 0, count = image.Pixels.Length / 3;
+            for (int channel = 0; channel < 3; channel++)
             {
-                sum += value;
-                squares += (double)value * value;
+                double sum = 0, squares = 0;
+                for (int i = channel; i < image.Pixels.Length; i += 3)
+                {
+                    sum += image.Pixels[i];
+                    squares += (double)image.Pixels[i] * image.Pixels[i];
+                }
+                most = Math.Max(most, Math.Sqrt(Math.Max(0, squares / count - sum / count * (sum / count))));
             }
-            double mean = sum / image.Pixels.Length;
-            return Math.Sqrt(Math.Max(0, squares / image.Pixels.Length - mean * mean));
+            return most;
         }
 
         private static int Best(double[] values)

@@ -12,6 +12,7 @@ namespace OcrSharp
         private const int Beside = 32; // columns of zeros to the right, as in training
         internal const double Seen = 0.3, Sure = 0.5; // of a middle, to be one, and for no doubt to be left
         private const double Faint = 0.06;
+        private const double Clearly = 0.7; // how far what is seen must look like the other kind to contradict
         private const double Edge = 0.1; // how far inside the window a middle lies at least, in widths
         private const double Narrow = 0.21, Left = 0.25, Taller = 0.9; // see Find
 
@@ -25,20 +26,24 @@ namespace OcrSharp
         /// <summary>The positions from the left to the right, in pixels of the window.</summary>
         /// <param name="count">How many there are; 0 finds out.</param>
         /// <remarks>Narrow ones are looked for again in their rows alone, as long as these are less than the window.</remarks>
-        internal List<Position> Find(Image image, int count)
+        /// <param name="drum">Whether they are drums; changed if they plainly look like the other kind.</param>
+        internal List<Position> Find(Image image, int count, ref bool drum)
         {
-            List<Position> found = FindOnce(image, count);
+            bool told = drum;
+            List<Position> found = FindOnce(image, count, ref drum);
             if (found.Count == 0 || found[0].Width >= Narrow * image.Height) return found;
             double room = Left * Counter.Median(found.Select(each => each.Height).ToList(), found.Count);
             int top = Math.Max(0, (int)(found.Min(each => each.Y - each.Height / 2) - room));
             int bottom = (int)Math.Ceiling(found.Max(each => each.Y + each.Height / 2) + room);
             if (bottom - top >= Taller * image.Height) return found;
-            List<Position> closer = FindOnce(image.Rows(top, Math.Min(bottom, image.Height)), count);
+            List<Position> closer = FindOnce(image.Rows(top, Math.Min(bottom, image.Height)), count, ref told);
+            if (closer.Count == 0) return found;
             foreach (Position each in closer) each.Y += top;
-            return closer.Count > 0 ? closer : found;
+            drum = told;
+            return closer;
         }
 
-        private List<Position> FindOnce(Image image, int count)
+        private List<Position> FindOnce(Image image, int count, ref bool drum)
         {
             double scale = Math.Min((double)Height / image.Height, (double)Widest / image.Width);
             int width = Math.Max(1, (int)Math.Round(image.Width * scale)), height = Math.Max(1, (int)Math.Round(image.Height * scale));
@@ -50,14 +55,21 @@ namespace OcrSharp
             double[] heat = new double[maps.Shape[2]];
             for (int i = 0; i < heat.Length; i++) heat[i] = 1 / (1 + Math.Exp(-maps.Data[i]));
             // where it is known how many drums there are, faint ones count: a drum always shows something
-            bool weak = count > 0 && !LikeDisplay(maps, heat);
+            double looks = Looks(maps, heat);
+            if (Math.Abs(looks) > Clearly) drum = looks < 0;
+            bool weak = count > 0 && drum;
             List<Position> found = Apart(Peaks(maps, heat, weak ? Faint : Seen), width);
             if (found.Count == 0) return found;
-            if (!weak) FillGaps(WithoutStrangers(found));
-            if (count == 0) NothingBeside(found, heat);
+            List<Position> plain = WithoutStrangers(found.FindAll(each => each.Score >= (weak ? Sure : Seen)));
+            FillGaps(plain);
+            if (count == 0 || plain.Count > count)
+            {
+                found = plain;
+                if (count == 0) NothingBeside(found, heat);
+            }
             else
             {
-                found = Regular(found, count);
+                found = Regular(weak ? found : plain, count);
                 if (found.Count >= 2 && found.Count < count) found = Filled(found, count, width, weak ? null : heat);
             }
             Straighten(found);
@@ -71,11 +83,12 @@ namespace OcrSharp
             return found;
         }
 
-        private static bool LikeDisplay(Tensor maps, double[] heat)
+        /// <summary>From -1, drums, to 1, a display.</summary>
+        private static double Looks(Tensor maps, double[] heat)
         {
             double sum = 0;
             for (int i = 0; i < heat.Length; i++) sum += heat[i] * Math.Tanh(maps.Data[4 * heat.Length + i]);
-            return sum > 0;
+            return sum / heat.Sum();
         }
 
         private static List<Position> Peaks(Tensor maps, double[] heat, double least)

@@ -32,8 +32,11 @@ namespace OcrSharp
         {
             Check(count, decimals);
             if (MeterDigits.TooSmall(image)) return Reading.Rejected("too small to be read");
-            List<Position> found = positions.Find(image, count);
+            bool counter = drum;
+            List<Position> found = positions.Find(image, count, ref counter);
             if (found.Count == 0) return Reading.Rejected("no digits found");
+            if (counter != drum)
+                return Reading.Rejected("these look like digits of the kind \"" + Kind(counter) + "\", not \"" + Kind(drum) + "\"");
             List<Image> crops = found.ConvertAll(each => CutOut(image, each, drum));
             double[][] probabilities = digits.Probabilities(crops, drum);
             List<Reading> parts = MeterDigits.Readings(probabilities, drum).ToList();
@@ -44,6 +47,7 @@ namespace OcrSharp
                 {
                     for (int i = 0; i < parts.Count; i++)
                         if (found[i].Score < MeterPositions.Seen) parts[i] = new Reading("", null, 1, false, "blank");
+                    WithoutBlankEnds(found, parts, count);
                 }
                 else // a position found by itself that shows nothing is none
                 {
@@ -62,6 +66,25 @@ namespace OcrSharp
             if (count < 0 || count > MeterPositions.Most)
                 throw new OcrException("a window has 1 to " + MeterPositions.Most + " digits, not " + count);
             if (decimals < 0 || (count > 0 && decimals > count)) throw new OcrException("there can't be " + decimals + " decimals");
+        }
+
+        private static string Kind(bool drum)
+        {
+            return drum ? "drum" : "lcd";
+        }
+
+        /// <summary>Removes blank positions at the ends, the less certain one first, until no more than `count` are left.</summary>
+        private static void WithoutBlankEnds(List<Position> found, List<Reading> parts, int count)
+        {
+            while (found.Count > count)
+            {
+                int last = found.Count - 1;
+                bool first = parts[0].Reason == "blank", end = parts[last].Reason == "blank";
+                if (!first && !end) return;
+                int place = first && (!end || found[0].Score <= found[last].Score) ? 0 : last;
+                found.RemoveAt(place);
+                parts.RemoveAt(place);
+            }
         }
 
         private static Reading Counted(List<Position> found, double[][] probabilities, List<Reading> parts, int decimals)
