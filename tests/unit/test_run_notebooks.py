@@ -24,7 +24,7 @@ def names(code):
         ("from ocrbook.page import Page", {"page.py"}, {"models.py", "show.py"}),
         ("from ocrbook import metrics, show", {"metrics.py", "show.py", "page.py"}, {"models.py"}),
         ("from ocrbook.render import degrade", {"render/texts.py", "render/degrade.py"}, {"models.py"}),
-        ("x = 1\nimport ocrbook.models", {"models.py", "files.py"}, {"metrics.py"}),
+        ("x = 1\nimport ocrbook.models", {"models.py", "folders.py"}, {"metrics.py"}),
     ],
 )
 def test_helper_modules_are_followed_through_their_imports(code, expected, unexpected):
@@ -159,7 +159,8 @@ def test_execution_stores_outputs_without_stderr_and_measures(tmp_path, monkeypa
     monkeypatch.setattr(run_notebooks, "SHOWCASE", tmp_path / "showcase")
     pixel = base64.b64encode(b"GIF").decode()
     code = (
-        "import sys; print('out'); print('noise', file=sys.stderr)\n"
+        "import subprocess, sys; print('out'); print('noise', file=sys.stderr)\n"
+        "subprocess.run([sys.executable, '-c', 'import time\\nwhile time.process_time() < 1: pass'])\n"
         f"from IPython.display import display; display({{'image/jpeg': '{pixel}'}}, raw=True)"
     )
     cell = nbformat.v4.new_code_cell(
@@ -174,6 +175,7 @@ def test_execution_stores_outputs_without_stderr_and_measures(tmp_path, monkeypa
     assert (tmp_path / "showcase" / "picture.jpg").read_bytes() == b"GIF"
     assert len(stored.cells) == 1
     assert measured["peak_megabytes"] > 10
+    assert measured["seconds"] >= 1, "programs that the notebook starts cost something, too"
 
 
 def test_charts_are_stored_with_a_palette_and_look_the_same():
