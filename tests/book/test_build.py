@@ -72,6 +72,19 @@ def test_second_build_of_an_unchanged_tree_rebuilds_nothing():
     assert {path: path.stat().st_mtime_ns for path in (ROOT / "_build" / "html").rglob("*")} == before
 
 
+def test_server_of_formulas_ends_with_the_build():
+    code = (
+        "import sys; sys.path.insert(0, 'book/_ext'); import vendor\n"
+        "from sphinxcontrib import katex\n"
+        "print(katex.KaTeXServer.get().process.pid, katex.render_latex('x^2').count('katex'))"
+    )
+    # What outlives the process holds its standard output open, and the wait for the end of it takes too long.
+    environment = build_book._environment()
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert re.fullmatch(r"\d+ [1-9]\d*\n", done.stdout), done.stderr
+
+
 @every_page
 def test_page_links_to_its_twin(page):
     language, name = page.split("/", 1)
