@@ -61,7 +61,8 @@ class Agreement:
 
     @property
     def character_error_rate(self) -> float:
-        """Edits between the texts of the pairs, over the characters of the first; 0 without characters."""
+        """Edits between the texts of the pairs, over the characters of the first; pairs whose first is empty are left
+        out, and without any other it is 0."""
         texts = [pair for pair in self.texts if pair[0]]
         return cer(*zip(*texts, strict=True)) if texts else 0.0
 

@@ -278,8 +278,8 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
     Returns
     -------
     Reading
-        Of the window that is taken to show the reading; its `place` is in the photograph, and `parts` are all windows
-        that were read, that one first.
+        Of the window that is taken to show the reading; its `place` is in the photograph. `parts` are the windows that
+        were read, three at most, that one first; with a profile, the positions of its window.
 
     Raises
     ------

@@ -37,9 +37,9 @@ class Reading:
     Attributes
     ----------
     text : str
-        The digits from the left to the right, without a separator; "" where there are none.
+        The digits from the left to the right, without a separator (a dial's with one, "3.40"); "" where there are none.
     value : float or None
-        None where nothing was read.
+        None where nothing was read, and for a position without a digit.
     confidence : float
         Estimated share of such readings that are right, between 0 and 1.
     accepted : bool

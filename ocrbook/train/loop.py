@@ -168,7 +168,7 @@ def fit(
     description: str = "training",
     progress: bool = True,
 ) -> History:
-    """Train a network, and leave in it the weights with the best score.
+    """Train a network, and leave in it the weights with the best score; the last ones where `evaluate` is not given.
 
     AdamW (Loshchilov and Hutter, 2019) with warm-up, cosine decay and gradients clipped to a norm of 5.
 
