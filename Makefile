@@ -41,8 +41,8 @@ check: lint ## in five minutes: lint, translations, unit tests, rules of noteboo
 
 test: lint $(INTEROP) system ## everything: lint, translations, all tests, every notebook compared, book, browser
 	$(PYTEST) --dist worksteal tests/unit tests/notebooks tests/interop
-	$(if $(strip $(NOTEBOOKS)),$(NBVAL) $(NOTEBOOKS))
-	@$(RUN) tools.build_book
+	nice -n 19 $(RUN) tools.build_book & book=$$!; \
+		$(if $(strip $(NOTEBOOKS)),$(NBVAL) $(NOTEBOOKS),true); same=$$?; wait $$book && exit $$same
 	$(PYTEST) tests/book tests/browser
 
 attack: $(READY) system ## what is tried for hours rather than minutes: kills, full disks, ten thousand bad inputs
