@@ -4,7 +4,8 @@ The end of a folder's name says what is in it: digits, windows, dials or photos,
 a labels.csv with the column path and, of digits, kind (drum or lcd), meter and value, drums with tenths; of windows and
 photos, kind and text; of dials, from 0 to 10 clockwise, value. The digits of
 https://github.com/haverland/Tenth-of-step-of-a-meter-digit (Apache-2.0) were measured so. No image of it is part of
-this project, and none was used in training. The shares of single positions go to ocrbook/meters/weights/real_digits.json.
+this project, and none was used in training. The shares of single positions go to
+ocrbook/meters/weights/real_digits.json.
 """
 
 from __future__ import annotations
