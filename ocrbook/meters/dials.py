@@ -7,7 +7,7 @@ import numpy as np
 
 from ocrbook.meters.inputs import DIAL_SIZE, normalized
 from ocrbook.meters.models import circular_mean, run, softmax
-from ocrbook.meters.reading import Reading, checked, rejected, too_faint, too_small
+from ocrbook.meters.reading import Reading, checked, number, rejected, too_faint, too_small
 
 ACCEPT = 0.8
 """The confidence from which on a dial is accepted."""
@@ -49,8 +49,9 @@ def read_dial(image: np.ndarray, low: float = 0, high: float = 10, clockwise: bo
     Raises
     ------
     TypeError, ValueError
-        If the image is none that can be read, or `high` is not above `low`.
+        If the image is none that can be read, or `low` and `high` are no finite numbers, `high` above `low`.
     """
+    low, high = number("low", low), number("high", high)
     if not high > low:
         raise ValueError(f"high must be above low, got {low} and {high}")
     if too_small(checked(image)):

@@ -43,7 +43,8 @@ def load(path: str | Path, what: str, known: Collection[str], needed: Collection
     if not isinstance(fields, dict):
         raise ValueError(f"{path} is no {what}: it holds a {type(fields).__name__}, not an object")
     if unknown := set(fields) - set(known):
-        raise ValueError(f"{path} has unknown fields: {', '.join(repr(name)[:40] for name in sorted(unknown)[:5])}")
+        names = (name.encode("unicode_escape").decode()[:40] for name in sorted(unknown)[:5])
+        raise ValueError(f"{path} has unknown fields: {', '.join(names)}")
     if missing := set(needed) - set(fields):
         raise ValueError(f"{path} lacks fields: {', '.join(sorted(missing))}")
     return fields

@@ -1,10 +1,39 @@
 """A meter's history: what may follow, what may not, and that one mistake does not block what is right."""
 
+import contextlib
+import json
+import math
+import random
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrbook.meters import History, Reading
+from ocrbook.meters import History, Profile, Reading
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=8,
+)
+NAMES = [*History.__dataclass_fields__, *Profile.__dataclass_fields__]
+RIGHT = {
+    "max_rate": 5,
+    "kind": "drum",
+    "window": [[0, 0], [90, 0], [90, 30], [0, 30]],
+    "size": [100, 100],
+    "digits": 5,
+}
+PROFILE_NEEDS = {name: RIGHT[name] for name in ("kind", "window", "size", "digits")}
+HOSTILE = st.builds(
+    lambda base, change: base | change,
+    st.sampled_from([PROFILE_NEEDS, {"max_rate": 5}]),
+    st.dictionaries(st.sampled_from(NAMES), ANY, max_size=2),
+)
 
 
 def reading(value, accepted=True):
@@ -99,3 +128,130 @@ def test_a_true_meter_is_never_rejected(rises, start):
         sum_of_rises += rise
         assert history.add(time, reading(value)).accepted
     assert history.total == pytest.approx(sum_of_rises, abs=1e-6)
+
+
+# -- wrong inputs, and what is remembered
+
+FAULTS = {
+    "future": lambda r, time, value, k: (time + 10 ** r.randrange(1, 7) + k, value),
+    "1970": lambda r, time, value, k: (k, value),
+    "back": lambda r, time, value, k: (time - r.randrange(1, 60), value),
+    "same time": lambda r, time, value, k: (time - 1, value),
+    "high": lambda r, time, value, k: (time, (value + r.choice([2, 7, 30, 5_000, 50_000])) % 100_000),
+    "low": lambda r, time, value, k: (time, max(0, value - r.choice([2, 50, 3_000, 40_000]))),
+    "beyond": lambda r, time, value, k: (time, 100_000 + value),
+    "no number": lambda r, time, value, k: (time, math.nan),
+}
+
+
+def after_faults(seed, kinds, bursts):
+    """A true meter with bursts of faults; the history, how many good readings in a row it refused at most, and how far
+    its total is off."""
+    r = random.Random(seed)
+    history = History(max_rate=9, dead_band=1, digits=5, confirm=r.choice([2, 3, 4]))
+    value, time, used, worst = r.choice([0, 40_510, 99_900]), 1_000, 0, 0
+    begun = refused = 0
+
+    def goes_on():
+        nonlocal value, time, used, begun
+        rise = r.randrange(9)
+        value, time, used, begun = (value + rise) % 100_000, time + 1, used + rise * begun, 1
+
+    for burst in range(bursts + 1):
+        for _ in range(r.choice([0, 3, 20]) if burst < bursts else 10):
+            goes_on()
+            try:
+                accepted = history.add(time, reading(value)).accepted
+            except ValueError:  # at the same time as a wrong one before
+                accepted = False
+            refused = 0 if accepted else refused + 1
+            worst = max(worst, refused)
+        kind = r.choice(kinds)
+        for k in range(r.randrange(1, history.confirm + 1) if burst < bursts else 0):
+            goes_on()
+            refused = 0
+            with contextlib.suppress(ValueError):
+                history.add(*given_by(FAULTS[kind](r, time, value, k)))
+    return history, worst, history.total - used
+
+
+def given_by(pair):
+    return pair[0], reading(pair[1])
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_history_recovers_from_every_kind_of_fault_and_counts_right_to_what_was_lost(kind):
+    for seed in range(150):
+        history, worst, off = after_faults(seed, [kind], bursts=2)
+        assert worst < history.confirm, seed
+        assert -9 * 9 <= off <= 9 * 4, seed  # what the meter can do while something is wrong
+
+
+def test_a_history_recovers_from_faults_of_all_kinds_one_after_the_other():
+    for seed in range(300):
+        history, worst, _ = after_faults(seed, list(FAULTS), bursts=6)
+        assert worst < history.confirm, seed
+
+
+def test_right_readings_among_wrong_ones_are_enough():
+    history = History(max_rate=5, digits=5)
+    feed(history, [100, 104])
+    history.add(1_000_000, reading(105))
+    accepted = [history.add(time, reading(value if time % 2 else 7_000 * time)).accepted
+                for time, value in enumerate(range(105, 125), 2)]  # fmt: skip
+    assert sum(accepted) >= 7 and history.total == 124 - 100
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "5", None, 1e31, 1j, datetime.now()])
+def test_what_is_no_number_is_refused_and_changes_nothing(wrong):
+    history = History(max_rate=5)
+    feed(history, [100, 101])
+    before = replace(history)
+    with pytest.raises(ValueError, match=r"time must be finite") as error:
+        history.add(wrong, reading(102))
+    assert "\n" not in str(error.value)
+    if wrong is not None:  # nothing was read then
+        with pytest.raises(ValueError, match="value must be finite"):
+            history.add(2, Reading("", wrong, 0.9, True))
+    for name in ("max_rate", "dead_band", "confirm", "consumed"):
+        with pytest.raises(ValueError, match=name):
+            History(**{"max_rate": 5, name: wrong})
+    assert history == before
+
+
+@pytest.mark.parametrize("value", [-1, 100_000, 1e20])
+def test_what_the_display_can_not_show_is_rejected(value):
+    history = History(max_rate=5, digits=5)
+    feed(history, [100, 101])
+    assert not history.add(2, reading(value)).accepted and not history.aside
+    assert history.add(3, reading(102)).accepted
+
+
+def test_what_is_old_is_counted_and_forgotten(monkeypatch):
+    monkeypatch.setattr("ocrbook.meters.history.KEPT", 10)
+    history = History(max_rate=5)
+    feed(history, range(100))
+    assert len(history.accepted) <= 20 and history.total == 99
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 5))
+def test_a_history_survives_its_file(seed, bursts):
+    history, *_ = after_faults(seed, list(FAULTS), bursts)
+    with TemporaryDirectory() as folder:
+        history.save(Path(folder) / "h.json")
+        again = History.load(Path(folder) / "h.json")
+    assert again == history and again.total == history.total
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.binary(max_size=60), HOSTILE.map(lambda value: json.dumps(value).encode())))
+def test_any_bytes_are_a_history_and_a_profile_or_a_line_that_says_why_not(content):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file.json"
+        path.write_bytes(content)
+        for load in (History.load, Profile.load):
+            try:
+                load(path)
+            except ValueError as error:
+                assert "file.json" in str(error) and "\n" not in str(error)

@@ -1,6 +1,7 @@
 """Training the networks again, and measuring them on photographs: what the commands say, and what they count."""
 
 import csv
+import json
 import sys
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from tools import measure_real, weights
-from tools.datasets import held_out_window
+from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 
 def test_an_unknown_network_is_named(monkeypatch):
@@ -51,3 +52,29 @@ def test_a_folder_of_digits_is_measured(tmp_path):
     assert result["drum"]["all"]["count"] == sum(row[1] == "drum" for row in rows)
     assert set(result["drum"]) == {"all", "meter 0", "meter 1"}
     assert result["drum"]["all"]["within"] > 0.7 and result["lcd"]["as cut"]["right"] > 0.7
+
+
+def test_windows_and_dials_and_photographs_are_counted(tmp_path, capsys):
+    for name, header in (("windows", "path,kind,text"), ("dials", "path,value"), ("photos", "path,kind,text")):
+        folder = tmp_path / f"real-{name}"
+        folder.mkdir()
+        lines = [header]
+        for seed in range(6_000, 6_004):
+            made = {"windows": lambda s: held_out_window("drum", s), "dials": held_out_dial, "photos": held_out_photo}
+            drawn = made[name](seed)
+            cv2.imwrite(str(folder / f"{seed}.png"), drawn.image)
+            text = f"drum,{drawn.text}" if name == "windows" else getattr(drawn, "reading", None)
+            lines.append(
+                f"{seed}.png,{drawn.value if name == 'dials' else text if name == 'windows' else f'any,{text}'}"
+            )
+        (folder / "labels.csv").write_text("\n".join(lines) + "\n", "utf-8")
+        assert measure_real.main([str(folder)]) == 0
+        for counts in json.loads(capsys.readouterr().out)[name].values():
+            assert counts["n"] == 4
+            assert counts["accepted"] == counts["right and accepted"] + counts["wrong and accepted"]
+    assert measure_real.main([str(tmp_path)]) == 2
+
+
+def test_right_and_accepted_are_counted():
+    counted = measure_real.tally([(True, True), (True, False), (False, True), (False, True), (False, False)])
+    assert list(counted.values()) == [5, 2, 3, 1, 2]

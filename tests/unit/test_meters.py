@@ -25,9 +25,10 @@ from ocrbook.meters import (
     windows,
 )
 from ocrbook.meters.__main__ import main
-from ocrbook.meters.reading import LARGEST, Reading
+from ocrbook.meters.reading import LARGEST, LONGEST, Reading
 from ocrbook.meters.second import digits_by_ppocr
 from ocrbook.meters.training import circular_target
+from ocrbook.render.meters import render_photo
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
 GRAY = np.full((60, 40), 128, np.uint8)
@@ -486,3 +487,125 @@ def test_the_command_says_in_one_line_what_it_could_not_open(tmp_path, capsys, n
     assert main([str(tmp_path / name)]) == 2
     said = capsys.readouterr()
     assert not said.out and name in said.err and said.err.count("\n") == 1
+
+
+# -- what was told, and what is seen
+
+
+@pytest.mark.parametrize("kind", ["drum", "lcd"])
+def test_a_window_that_shows_more_digits_than_were_told_is_refused(kind):
+    wrong, said = 0, 0
+    for seed in range(5_000, 5_030):
+        window = held_out_window(kind, seed)
+        for fewer in (1, 2, 3):
+            told = len(window.text.strip()) - fewer
+            reading = read_window(window.image, kind, told) if told > 0 else Reading("", None, 0, False)
+            wrong += reading.accepted
+            said += "positions found, not" in reading.reason
+    assert wrong == 0 and said >= 50
+
+
+def test_the_other_kind_than_was_told_is_refused():
+    other = {"drum": "lcd", "lcd": "drum"}
+    said = [
+        read_window(held_out_window(kind, seed).image, other[kind]).reason
+        for kind in other
+        for seed in range(5_000, 5_015)
+    ]
+    assert sum("look like digits of the kind" in each for each in said) >= 28
+
+
+def test_a_profile_refuses_photographs_of_another_shape(photo, profile):
+    reading = read_photo(np.ascontiguousarray(np.rot90(photo.image)), profile)
+    assert not reading.accepted and "not like those of the profile" in reading.reason
+
+
+def test_a_display_whose_last_digit_left_the_profile_s_window_is_refused():
+    """The camera has moved by one digit: the first position is blank then, and the number ten times too small."""
+    accepted = refused = 0
+    for seed in range(200, 210):
+        shot = render_photo(seed, reading=float(seed * 7919 % 99991), light=0, hard=0.2, kind="lcd", shape=(384, 512),
+                            held_out=True)  # fmt: skip
+        window = shot.windows[0]
+        profile = Profile.from_corners(shot.image, window.quad, "lcd", len(window.digits))
+        x, y = (window.quad[1] - window.quad[0]) / len(window.digits)
+        moved = cv2.warpAffine(shot.image, np.float32([[1, 0, x], [0, 1, y]]), shot.image.shape[1::-1])
+        accepted += read_photo(shot.image, profile, second=False).accepted
+        refused += not read_photo(moved, profile, second=False).accepted
+    assert accepted >= 9 and refused == 10
+
+
+NUMBERS = [True, 2.0, 5.9, -1, 21, 10**400, math.nan, math.inf, "5", [5], None, 1j]
+
+
+@pytest.mark.parametrize("wrong", NUMBERS, ids=[str(n)[:8] for n in NUMBERS])
+def test_counts_are_whole_numbers_everywhere(photo, wrong):
+    image = np.zeros((40, 200, 3), np.uint8)
+    calls = [lambda: read_window(image, "drum", 5, wrong),
+             lambda: Profile.from_corners(photo.image, photo.windows[0].quad, "drum", wrong)]  # fmt: skip
+    if wrong is not None:
+        calls += [lambda: read_window(image, "drum", wrong), lambda: find_positions(image, wrong)]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"digits|decimals") as error:
+            call()
+        assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="low must be finite"):
+        read_dial(np.zeros((40, 40, 3), np.uint8), math.nan, 10)
+    assert read_window(image, "drum", np.int64(5), np.uint8(2)).reason == "no digits found"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"digits": 5.9}, "digits"), ({"digits": True}, "digits"), ({"digits": None}, "digits"),
+        ({"decimals": -1}, "decimals"), ({"size": [1e308, 9]}, "size"), ({"size": [30_000, 30_000]}, "size"),
+        ({"size": [90]}, "size"), ({"unit": 5}, "unit"), ({"unit": "a\nb"}, "unit"), ({"unit": "\ud800"}, "unit"),
+        ({"window": [[0, 0], [1e308, 0], [9, 9], [0, 9]]}, "window"), ({"window": None}, "window"),
+        ({"window": [[0, 0], [90, 0], [90, True], [0, 9]]}, "window"), ({"window": [[[]]] * 4}, "window"),
+        ({"window": [[900, 0], [990, 0], [990, 90], [900, 90]]}, "outside"),
+        ({"window": [[0, 0], [0, 90], [90, 90], [90, 0]]}, "clockwise"),
+        ({"window": [[0, 0], [90, 90], [90, 0], [0, 90]]}, "window"),
+        ({"positions": [[0, 2]]}, "positions"), ({"positions": [[0.5, 0.6]] * 5}, "positions"),
+        ({"positions": 7}, "positions"), ({"kind": ["drum"]}, "kind"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_hostile_numbers_in_a_profile_are_named_with_file_and_field(tmp_path, change, said):
+    path = tmp_path / "p.json"
+    sound = {"kind": "drum", "window": [[0, 0], [90, 0], [90, 30], [0, 30]], "size": [100, 100], "digits": 5}
+    path.write_text(json.dumps(sound | change), "utf-8")
+    with pytest.raises(ValueError, match=said) as error:
+        Profile.load(path)
+    assert "p.json" in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 300
+    path.write_text(json.dumps(sound), "utf-8")
+    assert Profile.load(path).digits == 5
+
+
+@pytest.mark.parametrize("content", [b'{"digits": NaN}', b"[" * 100_000, b" " * 1_000_001, b'{"a": 1, "a": 2}'])
+def test_a_file_that_is_no_strict_json_is_refused_in_one_line(tmp_path, content, capsys):
+    (tmp_path / "p.json").write_bytes(content)
+    assert main([str(tmp_path / "meter.png"), "--profile", str(tmp_path / "p.json")]) == 2
+    said = capsys.readouterr()
+    assert not said.out and "p.json" in said.err and said.err.count("\n") == 1
+
+
+@every_reader
+@pytest.mark.parametrize("shape", [(250, 34_464), (34_464, 250), (8, 16_000), (16_000, 9), (8, 8)])
+def test_images_of_any_shape_are_read_or_refused(read, shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    image[:, :: max(2, shape[1] // 20)] = 255
+    if max(shape) > LONGEST:
+        with pytest.raises(ValueError, match="on a side"):
+            read(image)
+    else:
+        assert isinstance(read(image), Reading)
+
+
+@pytest.mark.parametrize("read", [read_digit, lambda image: read_digit(image, "lcd"), read_dial, read_window])
+def test_crops_without_contrast_are_refused(read):
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        flat = np.full((48, 32, 3), rng.integers(30, 220, 3), np.uint8)
+        assert not read(flat).accepted
+        flat[:, 12:] += 4
+        assert not read(np.clip(flat + rng.normal(0, 2, flat.shape), 0, 255).astype(np.uint8)).accepted
