@@ -80,7 +80,7 @@ def test_server_of_formulas_ends_with_the_build():
     )
     command = [sys.executable, "-c", code]
     environment = build_book._environment()
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
     program, rendered = done.stdout.split()
     assert int(rendered) > 0
     assert Path(program).read_bytes()[:2] != b"#!"  # a script starts Node.js as another process, which nobody ends
