@@ -50,6 +50,14 @@ def read_dial(image: np.ndarray, low: float = 0, high: float = 10, clockwise: bo
     ------
     TypeError, ValueError
         If the image is none that can be read, or `low` and `high` are no finite numbers, `high` above `low`.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> from ocrbook.meters import read_dial
+    >>> reading = read_dial(images.read("datasets/meter-dial/dial_000.jpg"), clockwise=False)
+    >>> abs(reading.value - 1.95) < 0.2
+    True
     """
     low, high = number("low", low), number("high", high)
     if not high > low:

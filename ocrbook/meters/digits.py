@@ -111,6 +111,15 @@ def read_digit(image: np.ndarray, kind: str = "drum") -> Reading:
     ------
     TypeError, ValueError
         If the image is none that can be read (see `ocrbook.meters.reading.checked`), or the kind unknown.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> from ocrbook.meters import find_positions, read_digit
+    >>> window = images.read("datasets/meter-lcd/lcd_000.jpg")
+    >>> left, top, right, bottom = find_positions(window)[0][0].astype(int)
+    >>> read_digit(window[top:bottom, left:right], "lcd").text
+    '9'
     """
     check_kind(kind)
     if too_small(checked(image)):

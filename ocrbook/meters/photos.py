@@ -60,7 +60,13 @@ FEWEST = {"drum": 3, "lcd": 2}
 
 @dataclass(frozen=True)
 class Found:
-    """A window that was found: its kind, its corners (4, 2) clockwise from the top left, and how sure that is."""
+    """A window that was found: its kind, its corners (4, 2) clockwise from the top left, and how sure that is.
+
+    Examples
+    --------
+    >>> Found("drum", np.array([[0, 0], [90, 0], [90, 20], [0, 20]]), 0.97).kind
+    'drum'
+    """
 
     kind: str
     quad: np.ndarray
@@ -80,6 +86,15 @@ class Profile:
     unit : str
     positions : tuple of (left, right), optional
         Where each position is, as shares of the window's width. () finds them.
+
+    Examples
+    --------
+    >>> corners = ((100, 80), (300, 80), (300, 130), (100, 130))
+    >>> Profile("lcd", corners, size=(640, 480), digits=6, decimals=1, unit="m3").digits
+    6
+    >>> Profile("lcd", corners, size=(640, 480), digits=5.9)
+    Traceback (most recent call last):
+    ValueError: ...
     """
 
     kind: str
@@ -196,6 +211,12 @@ def find_windows(image: np.ndarray) -> list[Found]:
     Returns
     -------
     list of Found
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> [found.kind for found in find_windows(images.read("datasets/meter-photo/drum_000.jpg"))]
+    ['drum']
     """
     found = _find(image, PHOTO_SIZE[0])
     if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
@@ -287,6 +308,12 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
         If the image is none that can be read.
     FileNotFoundError
         If PP-OCRv6 is to be asked and its weights are missing.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> read_photo(images.read("datasets/meter-photo/drum_000.jpg")).text
+    '20702441'
     """
     checked(image)
     if min(image.shape[:2]) < 32:

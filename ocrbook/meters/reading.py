@@ -50,6 +50,11 @@ class Reading:
         The positions of a window, from the left to the right; the windows of a photograph.
     place : tuple of (x, y)
         Corners in the image that was given, clockwise from the top left; () for all of it.
+
+    Examples
+    --------
+    >>> Reading("01234", 123.4, 0.98, accepted=True).to_dict()["value"]
+    123.4
     """
 
     text: str

@@ -79,6 +79,11 @@ def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: flo
     -------
     (digits, float)
         The float says how far the drums are off what a counter can show, at worst, in digits: 0 to 0.5.
+
+    Examples
+    --------
+    >>> resolve([3.0, 9.02, 6.5])[0]  # the second one has all but reached 9
+    '396'
     """
     best = _ways(places, (False, True) if geared is None else (geared,), arrived)[0]
     return best.text, best.off
@@ -168,6 +173,13 @@ def find_positions(
     ------
     TypeError, ValueError
         If the image is none that can be read, or count or kind can't be.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> boxes, sure, kind = find_positions(images.read("datasets/meter-lcd/lcd_000.jpg"))
+    >>> boxes.shape, kind
+    ((6, 4), 'lcd')
     """
     checked(image)
     count, _ = counts(count, 0)
@@ -385,6 +397,15 @@ def read_window(
         If the image is none that can be read, the kind unknown, or `digits` or `decimals` can't be.
     FileNotFoundError
         If PP-OCRv6 is to be asked and its weights are missing.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> window = images.read("datasets/meter-lcd/lcd_000.jpg")
+    >>> read_window(window, "lcd", second=False).text
+    '904815'
+    >>> read_window(window, "lcd", digits=3).reason
+    '6 positions found, not 3'
     """
     if kind is not None:
         positions.check_kind(kind)
