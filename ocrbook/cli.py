@@ -25,7 +25,17 @@ ROOMS = {
 
 EXTRAS = {
     "notebook": ("anywidget", "IPython", "pandas", "traitlets"),
-    "serve": ("fastapi", "filetype", "httpx", "prometheus_client", "pydantic", "starlette", "uvicorn"),
+    "serve": (
+        "fastapi",
+        "filetype",
+        "h11",
+        "httpx",
+        "prometheus_client",
+        "pydantic",
+        "pydantic_core",
+        "starlette",
+        "uvicorn",
+    ),
     "train": ("lmdb", "onnx", "paddle", "paddle2onnx"),
 }
 """The optional parts of the package, and the modules that come with them."""

@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import platformdirs
 import yaml
@@ -67,15 +67,13 @@ _FOR_PADDLEOCR = ("text_detection", "text_recognition")
 
 Profile = Literal["official", "fast"]
 
-_FAST = _SOURCES | {
-    "text_recognition": replace(
-        _SOURCES["text_recognition"],
-        config_sha256="41fdc7c0634e98251b083d95d3f8a84141cfb3ea6a23c761436d99030a209ca9",
-        least_width=48,
-        suffix="_fast",
-    )
+_FAST = {
+    "text_recognition": {
+        "config_sha256": "41fdc7c0634e98251b083d95d3f8a84141cfb3ea6a23c761436d99030a209ca9",
+        "least_width": 48,
+        "suffix": "_fast",
+    }
 }
-_PROFILES = {"official": _SOURCES, "fast": _FAST}
 _ONE_THREAD = {"engine_config": {"intra_op_num_threads": 1}}
 
 _INSTALL = "pip install -r requirements.txt"
@@ -154,11 +152,13 @@ def model_folder(task: str, profile: Profile = "official") -> Path:
     >>> sorted(path.name for path in model_folder("text_detection").iterdir())
     ['inference.onnx', 'inference.yml', 'manifest.json']
     """
-    if profile not in _PROFILES:
-        raise ValueError(f"no profile {profile!r}; there are {', '.join(_PROFILES)}")
+    if profile not in get_args(Profile):
+        raise ValueError(f"no profile {profile!r}; there are {', '.join(get_args(Profile))}")
     if task not in _SOURCES:
         raise ValueError(f"no local weights for {task!r}; there are {', '.join(_SOURCES)}")
-    source = _PROFILES[profile][task]
+    source = _SOURCES[task]
+    if profile == "fast":
+        source = replace(source, **_FAST.get(task, {}))
     folder = cache_folder() / "models" / source.folder
     if not _is_sound(folder, source):
         if source.suffix:

@@ -447,7 +447,7 @@ def test_coco_crowds_are_difficult_and_categories_may_be_missing(folder):
         ({"image_id": [1]}, {}, "annotation 1: image_id is"),
         ({"bbox": [0, 0, 9, 9], "category_id": 5}, {}, "annotation 1: category_id 5 is not one"),
         ({"bbox": [0, 0, 9, 9], "text": 42}, {}, "annotation 1: transcription is 42"),
-        ({"bbox": [0, 0, 9, 9], "text": "\ud83d"}, {}, "annotation 1: the text"),
+        ({"bbox": [0, 0, 9, 9], "text": "\ud83d"}, {}, "annotation 1: transcription"),
         ({}, {"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}]}, "image 2: another one has the id"),
         ({}, {"images": {}}, "images is {}, expected a list"),
     ],
@@ -596,7 +596,6 @@ WRITERS = [
     [
         {"text": "\ud83d"},
         {"key_cls": "\ud83d"},
-        {"text": 42},
         {"points": np.array([[0, 0], [2e9, 0], [1, 1]])},
         {"difficult": 1},
         {"key_cls": 7},
