@@ -206,7 +206,7 @@ def test_hundreds_of_damaged_images_are_answered_and_none_with_a_500(service):
         ):
             statuses[status] += 1
     assert set(statuses) <= {200, 413, 415, 422} and statuses.total() == 240, statuses
-    assert statuses[415] > 20 and statuses[200] > 20
+    assert statuses[415] > 20 and statuses[422] > 20 >= statuses[200]  # what is not whole is not read
 
 
 def worker_of(service: str) -> int:
