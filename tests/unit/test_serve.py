@@ -40,6 +40,7 @@ from ocrbook.serve.log import to_standard_error
 from ocrbook.serve.pool import Pool, _result
 from ocrbook.serve.schemas import MeterRequest, OcrRequest
 from ocrbook.serve.settings import LIMITS
+from tests.pictures import PNG, chunk
 from tests.processes import running, until
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
@@ -53,12 +54,8 @@ def picture(seconds: float = 0, dies: int = 0, fails: int = 0, size=(40, 60)) ->
 
 def bomb(width: int, height: int, packed: bytes = zlib.compress(bytes(1000))) -> bytes:
     """A PNG of a few bytes that says it is huge."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = b"IDAT" + packed
-    chunks = b"".join(
-        struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (head, data, b"IEND")
-    )
-    return b"\x89PNG\r\n\x1a\n" + chunks
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return PNG + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND")
 
 
 class Service:
@@ -782,16 +779,12 @@ def test_json_that_is_made_to_take_long_does_not(name):
     assert time.process_time() - began < 1.0
 
 
-def chunk(name: bytes, content: bytes = b"") -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 @pytest.mark.parametrize(
     "content",
     [
         b"\xff\xd8" + b"\xff\xe1\x00\x02" * 2_400_000,
         b"\xff\xd8" + b"\xff" * 9_999_990,
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)) + chunk(b"teXt") * 700_000,
+        PNG + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)) + chunk(b"teXt") * 700_000,
         b"RIFF" + struct.pack("<I", 9_000_000) + b"WEBP" + b"JUNK\0\0\0\0" * 1_100_000,
         b"BM" + bytes(9_999_990),
     ],
