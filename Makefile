@@ -27,7 +27,7 @@ book: $(READY) ## build the book in both languages into _build/html
 test check attack: export OMP_NUM_THREADS := 1
 test check attack: export MODELSCOPE_API_MAX_RETRIES := 1 # a chapter shows what happens without a network: no waiting
 test check attack: export MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS := 1
-PYTEST := $(RUN) pytest -n $(WORKERS)
+PYTEST := $(RUN) pytest -n $(WORKERS) -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true # what hangs, fails
 NBVAL := $(PYTEST) -p tests.slowest_first --nbval --nbval-current-env --nbval-cell-timeout=900 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## read the code without running it, and look for what is not translated

@@ -95,6 +95,11 @@ def write(file: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(file, rest) :]
+    flush(file)
+
+
+def flush(file: int) -> None:
+    """Make what was written to a file descriptor last, where the file system can do that."""
     with _where_supported():
         os.fsync(file)
 

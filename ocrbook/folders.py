@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ocrbook import files
+
 _ABANDONED = 24 * 3600.0  # seconds after which the draft of a process that was killed is removed
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
@@ -63,9 +65,9 @@ def exchanged(folder: str | Path, replaced: Collection[str]) -> Iterator[Path]:
             _flush(draft)
             if folder.exists():
                 _take_over(folder, draft, replaced)
-            _fsync(draft)
+            files.flush_folder(draft)
             _exchange(draft, folder)
-            _fsync(folder.parent)
+            files.flush_folder(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -110,21 +112,16 @@ def link(path: str | Path, target: str | Path) -> None:
 
 def _flush(draft: Path) -> None:
     """To the disk: all files and folders of a draft."""
-    for place, _, files in os.walk(draft):
-        for name in files:
+    for place, _, names in os.walk(draft):
+        for name in names:
             if not Path(place, name).is_symlink():
-                _fsync(Path(place, name))
-        _fsync(Path(place))
-
-
-def _fsync(path: Path) -> None:
-    if path.is_dir() and sys.platform == "win32":
-        return  # has no such thing
-    descriptor = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                # Windows flushes only what may be written
+                file = os.open(Path(place, name), os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
+                try:
+                    files.flush(file)
+                finally:
+                    os.close(file)
+        files.flush_folder(Path(place))
 
 
 def _exchange(draft: Path, folder: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ocrbook import strict_json
+
 __all__ = ["Page", "TextLine"]
 
 
@@ -186,18 +188,20 @@ class Page:
             If the text is not JSON, or not a page; the message says which line is wrong and why.
         """
         try:
-            data = json.loads(text)
-        except RecursionError:
-            raise ValueError("not a page: the JSON is nested too deeply") from None
+            data = strict_json.parse(text)
+        except ValueError as error:
+            raise ValueError(f"not a page: {error}") from None
         if not isinstance(data, dict) or set(data) != {"image", "lines"} or not isinstance(data["lines"], list):
             raise ValueError("not a page: expected an object with 'image' and 'lines'")
+        if not isinstance(data["image"], str):
+            raise ValueError("not a page: image must be a text")
         lines = []
         for number, line in enumerate(data["lines"], 1):
             try:
                 lines.append(TextLine(**line))
             except (TypeError, ValueError) as error:
                 raise ValueError(f"line {number} of the page: {error}") from None
-        return cls(str(data["image"]), lines)
+        return cls(data["image"], lines)
 
 
 def _way_back(result: Mapping[str, Any], size: tuple[int, int] | None) -> Callable[[np.ndarray], np.ndarray]:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ocrbook.labels.contents import CACHE, LABELS, META, STATES
 from ocrbook.labels.ppocrlabel import Label, join_row, to_entry
@@ -116,27 +117,42 @@ def work(project: Project, steps: list, tell: Callable[[str, dict], None]) -> No
         tell("after", {name: seen(project, name) for name in project.images})
 
 
-def killed_at(number: int, folder: Path, steps: list) -> tuple[bool, list[tuple[str, dict]]]:
-    """Work in a child that dies at the N-th call; whether it died, and what it told until then."""
+def forked(work: Callable[[Callable[[bytes], object]], object]) -> tuple[int, BinaryIO]:
+    """A copy of this process that does some work, and what it tells of it; `ended` waits for its end."""
     reading, writing = os.pipe()
-    tell_bytes = os.write
+    write = os.write
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside the threads of numpy
         child = os.fork()
     if child == 0:
         code = 1
         try:
-            with faulty(number, "kill"):
-                project = Project.open(folder)
-                work(project, steps, lambda *what: tell_bytes(writing, json.dumps(what).encode() + b"\n") and None)
-                project.close()
+            work(lambda told: write(writing, told))
             code = 0
         finally:
             os._exit(code)
     os.close(writing)
-    with os.fdopen(reading, "rb") as file:
-        told = [tuple(json.loads(row)) for row in file.read().splitlines()]
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return child, os.fdopen(reading, "rb")
+
+
+def ended(child: int) -> int:
+    """How a copy of this process has ended, as `subprocess` tells it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at(number: int, folder: Path, steps: list) -> tuple[bool, list[tuple[str, dict]]]:
+    """Work in a child that dies at the N-th call; whether it died, and what it told until then."""
+
+    def session(tell: Callable[[bytes], object]) -> None:
+        with faulty(number, "kill"):
+            project = Project.open(folder)
+            work(project, steps, lambda *what: tell(json.dumps(what).encode() + b"\n") and None)
+            project.close()
+
+    child, telling = forked(session)
+    with telling:
+        told = [tuple(json.loads(row)) for row in telling.read().splitlines()]
+    code = ended(child)
     assert code in (0, KILLED), code
     return code == KILLED, told
 

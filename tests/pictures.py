@@ -35,7 +35,11 @@ def stored(image: Image.Image, kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How a PNG begins."""
+
+
+def chunk(kind: bytes, body: bytes = b"") -> bytes:
     """A chunk of a PNG."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -44,8 +48,8 @@ def png(rows: np.ndarray, depth: int, colour: int, *chunks: bytes) -> bytes:
     """A PNG from rows of bytes as PNG stores them (uint8, (H, bytes)), with chunks before its pixels."""
     head = struct.pack(">IIBBBBB", WIDTH, len(rows), depth, colour, 0, 0, 0)
     packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
-    parts = chunk(b"IHDR", head), *chunks, chunk(b"IDAT", packed), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    parts = chunk(b"IHDR", head), *chunks, chunk(b"IDAT", packed), chunk(b"IEND")
+    return PNG + b"".join(parts)
 
 
 def exif(orientation: int) -> bytes:

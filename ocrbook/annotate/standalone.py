@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocrbook.annotate.images import encoded
-from ocrbook.labels import Project
+from ocrbook.labels import Label, Project
 
 HERE = Path(__file__).parent
 MODULE = HERE / "annotator.js"
 STYLE = HERE / "annotator.css"
 
 
-def label_to_json(label) -> dict:
+def label_to_json(label: Label) -> dict:
     """A label as the annotator's module knows it."""
     return {
         "points": label.points.tolist(),

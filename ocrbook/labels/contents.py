@@ -168,7 +168,7 @@ def _read_labels(file: str, rows: list[_Row], images: set[str], contents: Conten
 
 def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
     try:
-        meta = json.loads(content.decode("utf-8-sig"))
+        meta = json.loads(content.decode("utf-8-sig"))  # not strictly: one odd number must not cost all history
         if not isinstance(meta, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,6 @@ A reader of another format gives back `Parsed`: a list, which also counts what h
 from __future__ import annotations
 
 import codecs
-import json
 import os
 import re
 import reprlib
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ocrbook import images, names
+from ocrbook import images, names, strict_json
 
 T = TypeVar("T")
 
@@ -156,33 +155,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
             yield number, "", f"not UTF-8 (byte 0x{row[error.start]:02x}): save the file again, as UTF-8"
 
 
-def parse_json(text: str) -> Any:
-    """Parse JSON strictly.
-
-    Raises
-    ------
-    ValueError
-        If it is not JSON; also for what Python's parser would let pass: a key that comes twice, NaN and Infinity, and
-        thousands of nested brackets.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"{twice!r} comes twice in one object")
-    return found
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number in JSON")
-
-
 def read_json(path: str | Path) -> Any:
     """Read a JSON file in UTF-8; ValueError with the file's name if it isn't one."""
     lines = []
@@ -191,7 +163,7 @@ def read_json(path: str | Path) -> Any:
             raise ValueError(f"{path}, line {number}: {reason}")
         lines.append(row)
     try:
-        return parse_json("\n".join(lines))
+        return strict_json.parse("\n".join(lines))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
 

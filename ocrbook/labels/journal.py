@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ocrbook import strict_json
 from ocrbook.files import FLAGS, flush_folder, mode_like, write
 
 
@@ -35,8 +36,8 @@ class Journal:
             if not row:
                 continue
             try:
-                yield number, row, json.loads(row)
-            except (ValueError, RecursionError) as error:
+                yield number, row, strict_json.parse(row.decode())
+            except ValueError as error:
                 if number <= len(rows):
                     yield number, row, ValueError(f"not JSON: {error}")
 

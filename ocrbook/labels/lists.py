@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ocrbook import strict_json
 from ocrbook.files import write_atomically
 from ocrbook.labels.checked import checked_label, checked_labels
-from ocrbook.labels.files import Parsed, at, check_text, image_name, locate, one_line, parse_json, rows
+from ocrbook.labels.files import Parsed, at, check_text, image_name, locate, one_line, rows
 from ocrbook.labels.ppocrlabel import join_row, split_row, to_entry
 from ocrbook.page import Page
 
@@ -92,7 +93,7 @@ def numbered_samples(path: Path) -> Iterator[tuple[int, Path, str]]:
 def image_names(column: str) -> Sequence[str]:
     """The images of a row: those of a JSON list, or the column as it is."""
     try:
-        names = parse_json(column)
+        names = strict_json.parse(column)
     except ValueError:
         return [column]
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else [column]

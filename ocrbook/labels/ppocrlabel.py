@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ocrbook import strict_json
 from ocrbook.files import write_atomically
 from ocrbook.labels.files import rows
 from ocrbook.names import find
@@ -116,10 +117,7 @@ def file_name(key: str) -> str:
 
 def read_entries(content: str) -> list[dict]:
     """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
-    try:
-        entries = json.loads(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    entries = strict_json.parse(content)
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")
     for number, entry in enumerate(entries, 1):

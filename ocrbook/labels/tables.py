@@ -15,8 +15,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ocrbook import strict_json
 from ocrbook.files import write_atomically
-from ocrbook.labels.files import Parsed, at, check_text, member, number, parse_json, rows, shown
+from ocrbook.labels.files import Parsed, at, check_text, member, number, rows, shown
 
 _SPAN = re.compile(r' (colspan|rowspan)="([1-9]\d{0,3})"', re.ASCII)
 _ATTRIBUTE = re.compile(r' ([\w-]+)="[^"]*"')
@@ -136,7 +137,7 @@ def read(path: str | Path) -> Parsed[Table]:
 
 
 def _load(row: str, passed_over: Counter[str]) -> Table:
-    content = parse_json(row)
+    content = strict_json.parse(row)
     html = member(content, "html", dict)
     tokens = member(member(html, "structure", dict), "tokens", list)
     contents = member(html, "cells", list)

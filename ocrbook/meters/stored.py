@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ocrbook import strict_json
 from ocrbook.files import write_atomically
 
 LARGEST_FILE = 1_000_000
@@ -37,8 +38,8 @@ def load(path: str | Path, what: str, known: Collection[str], needed: Collection
     if len(content) > LARGEST_FILE:
         raise ValueError(f"{path} is no {what}: it has more than {LARGEST_FILE:,} bytes")
     try:
-        fields = json.loads(content.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        fields = strict_json.parse(content.decode("utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(fields, dict):
         raise ValueError(f"{path} is no {what}: it holds a {type(fields).__name__}, not an object")
@@ -60,14 +61,3 @@ def save(path: str | Path, fields: dict[str, Any]) -> None:
     """
     text = json.dumps(fields, allow_nan=False, separators=(",", ": "))
     write_atomically(Path(path), (text + "\n").encode("ascii"))
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a field is there twice")
-    return fields

@@ -46,7 +46,14 @@ class _Checkpoint:
     def __init__(self, path: Path, purpose: str) -> None:
         self.path, self.purpose = path, purpose
 
-    def write(self, net: paddle.nn.Layer, best: dict[str, np.ndarray], optimizer, history: History, step: int) -> None:
+    def write(
+        self,
+        net: paddle.nn.Layer,
+        best: dict[str, np.ndarray],
+        optimizer: paddle.optimizer.Optimizer,
+        history: History,
+        step: int,
+    ) -> None:
         arrays = {f"net/{name}": value.numpy() for name, value in net.state_dict().items()}
         arrays |= {f"best/{name}": value for name, value in best.items()}
         arrays |= {f"optimizer/{name}": value for name, value in _optimizer_state(net, optimizer).items()}
@@ -57,7 +64,9 @@ class _Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, content.getvalue())
 
-    def read(self, net: paddle.nn.Layer, optimizer) -> tuple[int, History, dict[str, np.ndarray]] | None:
+    def read(
+        self, net: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
+    ) -> tuple[int, History, dict[str, np.ndarray]] | None:
         """Step, history and best weights, with network and optimiser set; None if there is no checkpoint.
 
         Raises ValueError, and changes nothing, if it is damaged or belongs to another training or network.

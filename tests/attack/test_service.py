@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from pathlib import Path
 
 import cv2
@@ -29,6 +28,7 @@ import pytest
 
 from ocrbook.serve import lifeline
 from ocrbook.serve.schemas import MeterRequest, OcrRequest
+from tests.pictures import PNG, chunk
 
 ROOT = Path(__file__).parents[2]
 SCALE = float(os.environ.get("SCALE", "1"))
@@ -351,15 +351,11 @@ def test_a_flood_of_connections_while_a_worker_dies():
     gate.stop()
 
 
-def chunk(name: bytes, content: bytes = b"") -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 def test_what_a_client_chooses_takes_little_time_and_others_are_served(gate):
     def sent(content: bytes) -> bytes:
         return json.dumps({"file": base64.b64encode(content).decode()}).encode()
 
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0))
+    png = PNG + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0))
     hostile = {
         "a million fields": b'{"file": "QUJD"' + b"".join(b', "k%d": 1' % i for i in range(800_000)) + b"}",
         "millions of lists": b'{"file": [' + b"[]," * 4_400_000 + b"[]]}",

@@ -6,6 +6,8 @@ import zlib
 import numpy as np
 from scipy.fft import dctn
 
+from tests.pictures import PNG, chunk
+
 ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
@@ -144,8 +146,7 @@ def png(
 
 def chunks(*parts: bytes) -> bytes:
     """A PNG file from its chunks, name first."""
-    whole = (struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(whole)
+    return PNG + b"".join(chunk(part[:4], part[4:]) for part in parts)
 
 
 def _packed(row: np.ndarray, bits: int) -> bytes:

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,6 +24,7 @@ from PIL import Image
 
 from ocrbook.meters import read_photo, read_window
 from ocrbook.serve.schemas import OcrRequest
+from tests.processes import running, until
 from tools.book_files import ROOT
 
 CLIENTS = ROOT / "notebooks" / "deployment" / "clients"
@@ -33,20 +33,12 @@ METER = sorted((ROOT / "datasets" / "meter-photo").glob("*.jpg"))[1]
 WINDOW = sorted((ROOT / "datasets" / "meter-drum").glob("*.jpg"))[1]
 
 
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
-
-
 @pytest.fixture(scope="module")
 def service():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "ocrbook.serve", "--port", str(port), "--waiting", "40", "--seconds", "60"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
     def ready():
         assert process.poll() is None
@@ -55,10 +47,11 @@ def service():
         except httpx.HTTPError:
             return False
 
-    until(ready)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    assert process.wait(80) == 0
+    with running(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        until(ready)
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+        assert process.wait(80) == 0
 
 
 def body(path: Path, **fields) -> dict:
@@ -228,7 +221,7 @@ def test_a_worker_that_is_killed_under_load_costs_time_and_no_request(service):
     content = {"file": base64.b64encode(image).decode()}
     with httpx.Client(timeout=60) as client, ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(client.post, f"{service}/ocr", json=content) for _ in range(16)]
-        time.sleep(1)
+        until(lambda: "ocr_busy 1.0" in httpx.get(f"{service}/metrics").text)
         os.kill(worker_of(service), signal.SIGKILL)
         statuses = collections.Counter(answer.result().status_code for answer in answers)
     assert statuses == {200: 16}

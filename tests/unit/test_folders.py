@@ -1,5 +1,6 @@
 """Several files that are one thing are all old or all new, whatever fails and whenever the process is killed."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -152,6 +153,16 @@ def test_whatever_call_fails_the_folder_is_old_or_new(kind, at_once, writers, tm
             assert str(error)
         assert contents(folder) in (old, new), f"call {number} of {made}"
     assert failed >= 6
+
+
+def test_where_nothing_can_be_flushed_the_folder_is_exchanged_all_the_same(tmp_path, monkeypatch):
+    def unsupported(_):
+        raise OSError(errno.EINVAL, "Invalid argument")  # as on some network disks
+
+    monkeypatch.setattr(os, "fsync", unsupported)
+    write(tmp_path / "model", "old")
+    write(tmp_path / "model", "new")
+    assert contents(tmp_path / "model")["weights"] == b"new"
 
 
 _KILLED = """

@@ -18,6 +18,7 @@ from ocrbook.annotate import local
 from ocrbook.annotate.local import LocalServer
 from ocrbook.annotate.standalone import label_to_json
 from ocrbook.labels import Label, Project
+from tests.processes import running
 from tools.book_files import ROOT
 
 BOX = [[10, 20], [60, 20], [60, 40], [10, 40]]
@@ -232,21 +233,19 @@ def test_other_pages_hear_of_changes_and_wait_for_them(server, monkeypatch):
 
 
 def test_a_closed_terminal_saves_and_a_second_program_is_told(folder, monkeypatch, capsys):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ocrbook", "label", folder, "--no-browser"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    address = urlsplit(process.stdout.readline())
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert cli.main(["label", str(folder)]) == 2
-    assert "open in another program" in (err := capsys.readouterr().err) and err.count("\n") == 1
-    connection = http.client.HTTPConnection(address.netloc, timeout=10)
-    message = {"do": "confirm", "name": "a.png", "labels": [FIELDS], "view": 1}
-    token = address.query.strip().partition("=")[2]
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection.request("POST", "/send", json.dumps(message), headers)
-    assert connection.getresponse().status == 200
-    process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0 and "1 of 2 images are confirmed" in err and "Traceback" not in err
+    command = [sys.executable, "-m", "ocrbook", "label", folder, "--no-browser"]
+    with running(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        address = urlsplit(process.stdout.readline())
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        assert cli.main(["label", str(folder)]) == 2
+        assert "open in another program" in (err := capsys.readouterr().err) and err.count("\n") == 1
+        connection = http.client.HTTPConnection(address.netloc, timeout=10)
+        message = {"do": "confirm", "name": "a.png", "labels": [FIELDS], "view": 1}
+        token = address.query.strip().partition("=")[2]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection.request("POST", "/send", json.dumps(message), headers)
+        assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0 and "1 of 2 images are confirmed" in err and "Traceback" not in err
     assert "新" in (folder / "Label.txt").read_text("utf-8") and not (folder / "labels_journal.jsonl").exists()

@@ -98,3 +98,9 @@ def test_a_row_that_nests_without_end_is_refused(tmp_path):
     (tmp_path / "Label.txt").write_text("a/b.jpg\t" + "[" * 100_000)
     with pytest.raises(ValueError, match=r"Label\.txt, line 1: nested too deeply"):
         read_folder(tmp_path)
+
+
+def test_a_row_that_programs_would_read_differently_is_refused(tmp_path):
+    (tmp_path / "Label.txt").write_text('a/b.jpg\t[{"transcription": "A", "transcription": "B", "points": [[0, 0]]}]')
+    with pytest.raises(ValueError, match=r"Label\.txt, line 1: 'transcription' comes twice"):
+        read_folder(tmp_path)

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import multiprocessing
 import os
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from filelock import FileLock
 
 from ocrbook import models
 from ocrbook.render import render_line
+from tests import faults
 from tests.failing import failing
 
 
@@ -25,10 +25,6 @@ def cache(tmp_path, monkeypatch):
 
 def contents(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
-
-
-def make(_):
-    return contents(models.model_folder("text_detection"))
 
 
 def test_arguments_of_the_pipeline_switch_off_what_has_no_weights(cache):
@@ -239,8 +235,14 @@ def test_a_lock_that_is_held_is_named_after_a_while(cache, quick, monkeypatch):
 
 
 def test_several_processes_at_once_make_one_sound_folder(cache):
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        seen = pool.map(make, range(4), chunksize=1)
+    def make(tell):
+        tell(json.dumps(contents(models.model_folder("text_detection"))).encode())
+
+    makers = [faults.forked(make) for _ in range(4)]
+    seen = [json.loads(telling.read()) for _, telling in makers]
+    for child, telling in makers:
+        telling.close()
+        assert faults.ended(child) == 0
     assert all(one == seen[0] for one in seen)
     assert sorted(seen[0]) == ["inference.onnx", "inference.yml", "manifest.json"]
 

@@ -86,6 +86,7 @@ def test_result_of_another_module_is_refused():
         ),
         ("[]", "not a page"),
         ('{"image": "a"}', "not a page"),
+        ('{"image": null, "lines": []}', "image must be a text"),
         ('{"image": "a", "lines": [{"points": [[0, 0]], "text": "a", "score": 1}]}', "line 1 of the page: points"),
         ('{"image": "a", "lines": [{"points": 1, "oops": 2}]}', "line 1 of the page: .*oops"),
         ("{", "Expecting"),

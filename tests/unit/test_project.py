@@ -4,10 +4,7 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import unicodedata
-import warnings
 from pathlib import Path
 
 import cv2
@@ -205,30 +202,23 @@ def test_queue_begins_with_the_least_certain_and_accept_takes_the_certain(folder
             project.accept(0)
 
 
-_WORK = """
-import sys
-from ocrbook.labels.ppocrlabel import Label
-from ocrbook.labels.project import Project
-project = Project.open(sys.argv[1])
-for number in range(int(sys.argv[2]), 100_000):
-    name = project.images[number % 3]
-    project.confirm(name, [Label([[0, 0], [9, 0], [9, 5], [0, 5]], str(number))])
-    print(number, flush=True)
-    if number % 4 == 0:
-        project.save()
-"""
-
-
 def test_kill_at_any_moment_loses_at_most_the_change_in_flight(folder):
+    def work(tell):
+        project = Project.open(folder)
+        for number in range(started, 100_000):
+            project.confirm(project.images[number % 3], [label(str(number))])
+            tell(b"%d\n" % number)
+            if number % 4 == 0:
+                project.save()
+
     started = 0
     for attempt in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _WORK, str(folder), str(started)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        first = [process.stdout.readline() for _ in range(2 + 3 * attempt)]
-        os.kill(process.pid, signal.SIGKILL)
-        numbers = [int(row) for row in ("".join(first) + process.stdout.read()).split()]
-        process.wait()
+        child, telling = faults.forked(work)
+        with telling:
+            first = [telling.readline() for _ in range(2 + 3 * attempt)]
+            os.kill(child, signal.SIGKILL)
+            numbers = [int(row) for row in b"".join([*first, telling.read()]).split()]
+        assert faults.ended(child) == -signal.SIGKILL
         with Project.open(folder) as project:
             assert project.problems == []
             stored = {int(each.text) for name in project.images for each in project.labels(name)}
@@ -237,7 +227,6 @@ def test_kill_at_any_moment_loses_at_most_the_change_in_flight(folder):
         assert stored >= {number for number in numbers[-3:] if number >= max(stored) - 2}
         assert not (folder / JOURNAL).exists() and (folder / META).is_file()
         started = max(stored) + 1
-    assert started > 50
 
 
 # what fails, and what is killed
@@ -322,18 +311,15 @@ def test_only_the_last_row_of_a_journal_may_be_torn(folder):
 def test_a_forked_copy_changes_nothing_and_leaves_the_lock(folder):
     with Project.open(folder) as project:
         project.confirm("page2.jpg", [label("kept")])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                project.close()
+
+        def change(tell):
+            project.close()
+            with pytest.raises(RuntimeError, match="another process"):
                 project.confirm("page2.jpg", [])
-            except RuntimeError as error:
-                code = "another process" not in str(error)
-            os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        child, telling = faults.forked(change)
+        telling.close()
+        assert faults.ended(child) == 0
         with pytest.raises(RuntimeError, match="open in another program"):
             Project.open(folder)
         assert project.labels("page2.jpg") == [label("kept")]

@@ -40,6 +40,8 @@ from ocrbook.serve.log import to_standard_error
 from ocrbook.serve.pool import Pool, _result
 from ocrbook.serve.schemas import MeterRequest, OcrRequest
 from ocrbook.serve.settings import LIMITS
+from tests.pictures import PNG, chunk
+from tests.processes import running, until
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 
@@ -52,12 +54,8 @@ def picture(seconds: float = 0, dies: int = 0, fails: int = 0, size=(40, 60)) ->
 
 def bomb(width: int, height: int, packed: bytes = zlib.compress(bytes(1000))) -> bytes:
     """A PNG of a few bytes that says it is huge."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = b"IDAT" + packed
-    chunks = b"".join(
-        struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (head, data, b"IEND")
-    )
-    return b"\x89PNG\r\n\x1a\n" + chunks
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return PNG + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND")
 
 
 class Service:
@@ -75,13 +73,7 @@ class Service:
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]}, daemon=True)
         self.thread.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
-        self.until(lambda: self.client.get("/ready").status_code == 200)
-
-    def until(self, condition, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.05)
+        until(lambda: self.client.get("/ready").status_code == 200)
 
     def ocr(self, **image) -> httpx.Response:
         return self.client.post("/ocr", json={"file": picture(**image)})
@@ -389,7 +381,7 @@ def test_a_worker_that_was_lost_is_noticed_and_replaced(service):
     before = service.pool.restarts
     service.pool._free.clear()
     assert not service.pool.ready
-    service.until(lambda: service.pool.restarts > before and service.pool.ready)
+    until(lambda: service.pool.restarts > before and service.pool.ready)
     assert any('"worker lost"' in line for line in service.lines)
     assert service.ocr().status_code == 200
 
@@ -494,7 +486,7 @@ def test_a_worker_ends_when_its_gate_was_killed_and_takes_its_folder_along(tmp_p
 
 def test_what_takes_too_long_is_refused_and_the_next_request_is_served(service):
     refused(service.ocr(seconds=2.5), 504, "1.5 seconds")
-    service.until(lambda: service.client.get("/ready").status_code == 200)
+    until(lambda: service.client.get("/ready").status_code == 200)
     assert service.ocr().status_code == 200
 
 
@@ -511,10 +503,10 @@ def test_a_worker_that_fails_is_not_the_clients_fault(service):
 def test_a_client_that_goes_away_leaves_the_queue(service):
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(service.ocr, seconds=0.8)
-        service.until(lambda: service.metric("ocr_busy") == 1)
+        until(lambda: service.metric("ocr_busy") == 1)
         with pytest.raises(httpx.TimeoutException):
             httpx.post(f"{service.client.base_url}/ocr", json={"file": picture()}, timeout=0.2)
-        service.until(lambda: service.metric("ocr_waiting") == 0)
+        until(lambda: service.metric("ocr_waiting") == 0)
         assert not first.done() and service.metric("ocr_busy") == 1
         assert first.result().status_code == 200
 
@@ -648,7 +640,7 @@ def test_silent_connections_shut_nobody_out_and_are_closed(service):
     assert (
         service.metric('ocr_closed_total{reason="full"') > 30 and service.metric('ocr_closed_total{reason="slow"') > 30
     )
-    service.until(lambda: service.metric('ocr_connections{state="silent"') <= 1)
+    until(lambda: service.metric('ocr_connections{state="silent"') <= 1)
     for line in lines:
         line.close()
 
@@ -659,7 +651,7 @@ def test_bodies_that_do_not_come_shut_nobody_out(service):
         with socket.create_connection(("127.0.0.1", service.port)) as line:
             line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 200 " in line.recv(1000)
-    service.until(lambda: service.ocr().status_code == 200)
+    until(lambda: service.ocr().status_code == 200)
     for line in lines:
         line.close()
 
@@ -676,7 +668,7 @@ def test_who_does_not_take_what_was_asked_for_is_cut_off(service):
                 greedy.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
                 asked += 100
     assert service.metric('ocr_closed_total{reason="slow"') > before and asked
-    service.until(lambda: service.metric('ocr_connections{state="asking"') <= 1)
+    until(lambda: service.metric('ocr_connections{state="asking"') <= 1)
 
 
 def test_a_header_that_comes_byte_by_byte_comes_too_slowly(service):
@@ -724,7 +716,7 @@ def spoken(service, *parts: bytes) -> tuple[int, dict]:
 def test_what_is_not_http_is_refused_as_everything_else(service, status, parts):
     number, content = spoken(service, *parts)
     assert (number, content["errorCode"]) == (status, status) and content["errorMsg"]
-    service.until(lambda: any(content["logId"] in line and f'"status": {status}' in line for line in service.lines))
+    until(lambda: any(content["logId"] in line and f'"status": {status}' in line for line in service.lines))
 
 
 def test_only_the_head_of_an_answer_can_be_asked_for(service):
@@ -787,16 +779,12 @@ def test_json_that_is_made_to_take_long_does_not(name):
     assert time.process_time() - began < 1.0
 
 
-def chunk(name: bytes, content: bytes = b"") -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 @pytest.mark.parametrize(
     "content",
     [
         b"\xff\xd8" + b"\xff\xe1\x00\x02" * 2_400_000,
         b"\xff\xd8" + b"\xff" * 9_999_990,
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)) + chunk(b"teXt") * 700_000,
+        PNG + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)) + chunk(b"teXt") * 700_000,
         b"RIFF" + struct.pack("<I", 9_000_000) + b"WEBP" + b"JUNK\0\0\0\0" * 1_100_000,
         b"BM" + bytes(9_999_990),
     ],
@@ -1063,7 +1051,7 @@ def test_settings_that_can_not_be_are_refused(arguments, capsys):
     assert "must be" in capsys.readouterr().err
 
 
-def test_stopping_lets_requests_finish_and_leaves_no_process(tmp_path):
+def test_stopping_lets_requests_finish_and_leaves_no_process():
     code = (
         "import uvicorn; from ocrbook.serve import Settings, create_gate; import sys;"
         f"uvicorn.run(create_gate(Settings(), worker={FAKE!r}), port=int(sys.argv[1]), log_level='critical')"
@@ -1071,22 +1059,22 @@ def test_stopping_lets_requests_finish_and_leaves_no_process(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-c", code, str(port)], stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
-    for _ in range(200):
+
+    def says(path, text):
         try:
-            if httpx.get(f"{base}/ready").status_code == 200:
-                break
+            return text in httpx.get(base + path).text
         except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(httpx.post, f"{base}/ocr", json={"file": picture(seconds=1.0)}, timeout=20)
-        time.sleep(0.4)
-        process.terminate()
-        assert answer.result().status_code == 200
-        worker = answer.result().json()["result"]["process"]
-    process.wait(20)
-    time.sleep(0.2)
+            return False
+
+    with running([sys.executable, "-c", code, str(port)], stderr=subprocess.DEVNULL) as process:
+        until(lambda: says("/metrics", "ocr_workers_ready 1.0"))
+        with ThreadPoolExecutor(1) as threads:
+            answer = threads.submit(httpx.post, f"{base}/ocr", json={"file": picture(seconds=1.0)}, timeout=20)
+            until(lambda: says("/metrics", "ocr_busy 1.0"))
+            process.terminate()
+            assert answer.result().status_code == 200
+            worker = answer.result().json()["result"]["process"]
+        process.wait(20)
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)

@@ -140,7 +140,7 @@ def _plate(
         used.append((np.array([x, y]) - bezel - 4, np.array([x, y]) + new + bezel + 4))
         top = y + new[1] + bezel + 8
 
-    def free(x, y, w, h) -> bool:
+    def free(x: float, y: float, w: float, h: float) -> bool:
         return x >= 2 and y >= 2 and x + w < width - 2 and y + h < height - 2 and all(
             x > b[0] or x + w < a[0] or y > b[1] or y + h < a[1] for a, b in used
         )  # fmt: skip
