@@ -7,6 +7,7 @@ import struct
 from ocrbook.images.parts import CUT, Unknown, Wrong
 
 ORIENTATION = 274
+_SHORT = 3
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MOST_TAGS = 1_000
@@ -64,8 +65,9 @@ class Directory:
 
 
 def orientation_of(exif: bytes) -> int:
-    """EXIF's orientation; 1 where it says nothing that can be understood."""
+    """EXIF's orientation; 1 where it says nothing, or not as one short number, which browsers want."""
     try:
-        return Directory(exif.removeprefix(b"Exif\0\0")).numbers(ORIENTATION)[0]
-    except (Wrong, KeyError, struct.error, IndexError):
+        directory = Directory(exif)
+        return directory.numbers(ORIENTATION)[0] if directory.tags[ORIENTATION][:2] == (_SHORT, 1) else 1
+    except (Wrong, KeyError, struct.error):
         return 1

@@ -15,13 +15,13 @@ from ocrbook.images.directory import orientation_of
 from ocrbook.images.parts import CUT, MOST_PARTS, Head, Unknown, Wrong, loaded
 
 _MOST_SCANS = 100  # progressive ones have about ten, and each costs a pass over all pixels
-_MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
+_MARKER = re.compile(rb"(?:[^\xff]|\xff\0){0,16}\xff+([^\0\xff])", re.DOTALL)  # a few bytes before it do no harm
 _ENDED = b"\xff\xd9"
 _ONES = b"\xff\x00" * 8  # 64 bits, as many as libjpeg takes in before it needs them; no Huffman code has 16 ones, so
 # that a decoder which is given these for blocks gets next to none out of them
 _NOISE = np.random.default_rng(0).integers(1, 255, 64, np.uint8)  # without the bytes that have a meaning, 0 and 255
 _TRIES = 4  # times two: two alone may look the same by chance, in one of some ten thousand pictures that were cut off
-_SPARE = 8  # bytes between the last block and the end mark that some cameras write, besides zeros
+_SPARE = 16  # bytes between the last block and the end mark that some cameras write, besides zeros
 
 
 class _Marks:
@@ -66,6 +66,9 @@ def _segments(content: bytes, marks: _Marks | None = None) -> Iterator[tuple[int
         if not found:
             raise Wrong(CUT if position >= len(content) else "has bytes where a segment should begin")
         marker, start = found[1][0], found.end()
+        if marker == 0x01:  # stands alone, and says nothing
+            position = start
+            continue
         if marker == 0xD9:
             yield marker, b"", start
             return
@@ -116,16 +119,15 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def head(content: bytes) -> Head:
     """Size and orientation, from the segments before the first scan."""
-    orientation = None  # of the first EXIF
+    frame, orientation = None, None  # of the first EXIF
     for marker, body, _ in _segments(content):
-        if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation is None:
-            orientation = orientation_of(body)
+        if marker == 0xE1 and body.startswith(b"Exif\0") and len(body) > 6 and orientation is None:
+            orientation = orientation_of(body[6:])
         elif marker in _FRAMES:
-            frame = _Frame.of(marker, body)
-            return Head(frame.width, frame.height, orientation or 1)
-        elif marker in (0xD9, 0xDA):
-            break
-    raise Wrong("has no frame header")
+            frame = frame or _Frame.of(marker, body)
+    if frame is None:
+        raise Wrong("has no frame header")
+    return Head(frame.width, frame.height, orientation or 1)
 
 
 def _scans(content: bytes) -> tuple[list[_Scan], bool]:

@@ -19,7 +19,7 @@ namespace OcrSharp
         private static readonly int[][] whole = { new[] { 0, 0, 1, 1 } };
 
         private readonly MemoryStream packed = new MemoryStream();
-        private int width, height, orientation = 1;
+        private int width, height, orientation; // 0 until it is told
         private int[][] passes;
         private PngColours colours;
 
@@ -35,15 +35,15 @@ namespace OcrSharp
         {
             PngReader reader = new PngReader();
             reader.ReadChunks(content);
-            return reader.Unpack().Placed(reader.orientation);
+            return reader.Unpack().Placed(Math.Max(1, reader.orientation));
         }
 
         private void ReadChunks(byte[] content)
         {
             string name = "";
-            for (long place = signature.Length; name != "IEND";)
+            // without a mark of the end; what the pixels lack, is noticed when they are unpacked
+            for (long place = signature.Length; name != "IEND" && place + 12 <= content.Length;)
             {
-                if (place + 12 > content.Length) throw new OcrException("the PNG file ends too early");
                 long length = Big(content, place);
                 if (place + 12 + length > content.Length) throw new OcrException("the PNG file ends too early");
                 name = System.Text.Encoding.ASCII.GetString(content, (int)place + 4, 4);
@@ -62,7 +62,7 @@ namespace OcrSharp
             if (name == "IHDR") ReadHeader(content, start, length);
             else if (name == "PLTE") colours.SetPalette(Part(content, start, length));
             else if (name == "tRNS") colours.SetTransparent(Part(content, start, length));
-            else if (name == "eXIf") orientation = Exif.Orientation(content, start, start + length);
+            else if (name == "eXIf" && orientation == 0 && packed.Length == 0) orientation = Exif.Orientation(content, start, start + length);
             else if (name == "IDAT") packed.Write(content, start, length);
             else if (name != "IEND" && (name[0] & 32) == 0) // an upper case letter: not to be left out
                 throw new OcrException("the PNG file has a part that is not in the standard: " + name);
@@ -81,6 +81,7 @@ namespace OcrSharp
 
         private Image Unpack()
         {
+            if (colours == null) throw new OcrException("the PNG file ends too early");
             long bytes = 0;
             foreach (int[] pass in passes) bytes += (1 + colours.RowBytes(Across(pass))) * Down(pass);
             const int most = 1032; // no packed byte stands for more
