@@ -85,14 +85,10 @@ def told_strangely() -> dict[str, bytes]:
     made["named.png"] = png(rows, 8, 0, chunk(b"eXIf", b"Exif\0\0" + turned))
     end = png(rows, 8, 0)[:-12]
     made["behind.png"] = end + chunk(b"eXIf", turned) + chunk(b"IEND", b"")
-    made["no-end.png"] = end
-    made["half-an-end.png"] = end + chunk(b"IEND", b"")[:5]
     for depth in (1, 2, 4, 8):  # a transparent gray with more bits than there are
         for more in (1 << depth, 256):
             key = struct.pack(">H", int(rows[9, 9]) >> (8 - depth) | more)
             made[f"key{depth}-{more}.png"] = png(_packed(rows >> (8 - depth), depth), depth, 0, chunk(b"tRNS", key))
-    for length in (1, 3):
-        made[f"key-of-{length}.png"] = png(rows, 8, 0, chunk(b"tRNS", bytes(length)))
     cmyk = stored(Image.fromarray(np.dstack([scene(), rows]), "CMYK"), "JPEG", quality=95)
     at = cmyk.index(b"\xff\xee")
     made["without-adobe.jpg"] = cmyk[:at] + cmyk[at + 16 :]
@@ -106,6 +102,10 @@ def told_wrongly() -> dict[str, bytes]:
     return {
         "no-palette.png": png(rows, 8, 3),
         "few-colours.png": png(rows, 8, 3, chunk(b"PLTE", bytes(range(200, 248)))),
+        "no-end.png": png(rows, 8, 0)[:-12],
+        "half-an-end.png": png(rows, 8, 0)[:-7],
+        "short-key.png": png(rows, 8, 0, chunk(b"tRNS", b"\0")),
+        "long-key.png": png(rows, 8, 0, chunk(b"tRNS", b"\0\0\0")),
         "empty-palette.png": png(rows, 8, 3, chunk(b"PLTE", b"")),
         "two-heads.png": png(rows, 8, 0, head),
         "unknown-part.png": png(rows, 8, 0, chunk(b"ABCD", b"x")),

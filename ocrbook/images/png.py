@@ -22,8 +22,8 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the body of each chunk of a PNG."""
     position = len(_SIGNATURE)
     for _ in range(MOST_PARTS):
-        if len(content) - position < 12:  # without a mark of the end; what the pixels lack, the decoder notices
-            return
+        if position + 12 > len(content):
+            raise Wrong(CUT)
         length, kind = struct.unpack_from(">I4s", content, position)
         if position + 12 + length > len(content):
             raise Wrong(CUT)
@@ -67,7 +67,7 @@ def decode(content: bytes) -> Image.Image:
             colours = len(body) // 3
         elif kind == b"tRNS" and colour in (0, 2):
             if len(body) != (6 if colour == 2 else 2):
-                continue
+                raise Wrong("has a transparent colour of another kind")
             key = True
             if colour == 0 and depth < 8:  # Pillow spreads gray to 0..255, and leaves the transparent one as it is
                 level = body[1] * 255 // (2**depth - 1)

@@ -44,7 +44,7 @@ namespace OcrSharp
         {
             if (type == Palette) opacities = content;
             if (type != Gray && type != Rgb) return;
-            if (content.Length != 2 * samples) return;
+            if (content.Length != 2 * samples) throw new OcrException("the PNG file is damaged: its transparent colour");
             key = new int[samples];
             for (int i = 0; i < samples; i++) key[i] = (content[2 * i] << 8 | content[2 * i + 1]) & (bits == 16 ? 0xFFFF : 0xFF);
         }

@@ -41,9 +41,9 @@ namespace OcrSharp
         private void ReadChunks(byte[] content)
         {
             string name = "";
-            // without a mark of the end; what the pixels lack, is noticed when they are unpacked
-            for (long place = signature.Length; name != "IEND" && place + 12 <= content.Length;)
+            for (long place = signature.Length; name != "IEND";)
             {
+                if (place + 12 > content.Length) throw new OcrException("the PNG file ends too early");
                 long length = Big(content, place);
                 if (place + 12 + length > content.Length) throw new OcrException("the PNG file ends too early");
                 name = System.Text.Encoding.ASCII.GetString(content, (int)place + 4, 4);
@@ -81,7 +81,6 @@ namespace OcrSharp
 
         private Image Unpack()
         {
-            if (colours == null) throw new OcrException("the PNG file ends too early");
             long bytes = 0;
             foreach (int[] pass in passes) bytes += (1 + colours.RowBytes(Across(pass))) * Down(pass);
             const int most = 1032; // no packed byte stands for more
