@@ -113,9 +113,9 @@ class Page:
         Raises
         ------
         ValueError
-            If the result has neither `rec_polys` nor `dt_polys`: it comes from another kind of module. If the places
-            can't be brought back: the page was unwarped, or turned and nothing tells its size, or has a side of more
-            than 32,767 pixels, where PaddleOCR's 16 bits end.
+            If the result has neither `rec_polys` nor `dt_polys`: it comes from another kind of module. If it lacks
+            other parts. If the places can't be brought back: the page was unwarped, or turned and nothing tells its
+            size, or has a side of more than 32,767 pixels, where PaddleOCR's 16 bits end.
 
         Examples
         --------
@@ -125,6 +125,13 @@ class Page:
         >>> Page.from_paddle(lines | turned, size=(100, 50)).lines[0].points.tolist()
         [[30.0, 5.0], [30.0, 45.0], [10.0, 45.0], [10.0, 5.0]]
         """
+        try:
+            return cls._from_paddle(result, size)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a result of PaddleOCR 3: {type(error).__name__} {error}") from None
+
+    @classmethod
+    def _from_paddle(cls, result: Mapping[str, Any], size: tuple[int, int] | None) -> Page:
         if set(result) == {"res"}:  # `result.json`; the file has what is in it
             result = result["res"]
         if "rec_polys" in result:

@@ -57,6 +57,65 @@ def exif(orientation: int) -> bytes:
     return b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01" + struct.pack(">HHI", orientation, 0, 0)
 
 
+def segment(marker: int, body: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def told_strangely() -> dict[str, bytes]:
+    """JPEG and PNG files that say something in a way that few programs write; browsers and C# read them alike."""
+    jpeg = stored(Image.fromarray(scene()), "JPEG", quality=95, subsampling=0)
+    scan = jpeg.index(b"\xff\xda")
+    rows = scene()[..., 0]
+    turned, other = exif(6), exif(3)
+    marks = {
+        "byte": turned.replace(b"\0\x03\0\0\0\x01\0\x06", b"\0\x01\0\0\0\x01\x06\0"),
+        "long": turned.replace(b"\0\x03\0\0\0\x01\0\x06\0\0", b"\0\x04\0\0\0\x01\0\0\0\x06"),
+        "two": turned.replace(b"\0\0\0\x01\0\x06", b"\0\0\0\x02\0\x06"),
+        "nine": exif(9),
+        "little": b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHHI", 274, 3, 1, 6, 0, 0),
+    }
+    made = {f"{name}.jpg": jpeg[:2] + segment(0xE1, b"Exif\0\0" + mark) + jpeg[2:] for name, mark in marks.items()}
+    made |= {f"{name}.png": png(rows, 8, 0, chunk(b"eXIf", mark)) for name, mark in marks.items()}
+    first, second = (segment(0xE1, b"Exif\0\0" + mark) for mark in (turned, other))
+    made["xmp-first.jpg"] = jpeg[:2] + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0") + first + jpeg[2:]
+    made["two-marks.jpg"] = jpeg[:2] + first + second + jpeg[2:]
+    made["empty-first.jpg"] = jpeg[:2] + segment(0xE1, b"Exif\0\0") + first + jpeg[2:]
+    made["filled.jpg"] = jpeg[:2] + first.replace(b"Exif\0\0", b"Exif\0\xff") + jpeg[2:]
+    made["behind-the-frame.jpg"] = jpeg[:scan] + first + jpeg[scan:]
+    made["a-few-bytes.jpg"] = jpeg[:20] + b"\x12\x34" + jpeg[20:]
+    made["alone.jpg"] = jpeg[:2] + b"\xff\x01" + jpeg[2:]
+    made["two-marks.png"] = png(rows, 8, 0, chunk(b"eXIf", turned), chunk(b"eXIf", other))
+    made["named.png"] = png(rows, 8, 0, chunk(b"eXIf", b"Exif\0\0" + turned))
+    end = png(rows, 8, 0)[:-12]
+    made["behind.png"] = end + chunk(b"eXIf", turned) + chunk(b"IEND", b"")
+    for depth in (1, 2, 4, 8):  # a transparent gray with more bits than there are
+        for more in (1 << depth, 256):
+            key = struct.pack(">H", int(rows[9, 9]) >> (8 - depth) | more)
+            made[f"key{depth}-{more}.png"] = png(_packed(rows >> (8 - depth), depth), depth, 0, chunk(b"tRNS", key))
+    cmyk = stored(Image.fromarray(np.dstack([scene(), rows]), "CMYK"), "JPEG", quality=95)
+    at = cmyk.index(b"\xff\xee")
+    made["without-adobe.jpg"] = cmyk[:at] + cmyk[at + 16 :]
+    return made
+
+
+def told_wrongly() -> dict[str, bytes]:
+    """PNG files that browsers refuse, or of which each viewer makes something else."""
+    rows = scene()[..., 0]
+    head = png(rows, 8, 0)[8:33]
+    return {
+        "no-palette.png": png(rows, 8, 3),
+        "few-colours.png": png(rows, 8, 3, chunk(b"PLTE", bytes(range(200, 248)))),
+        "no-end.png": png(rows, 8, 0)[:-12],
+        "half-an-end.png": png(rows, 8, 0)[:-7],
+        "short-key.png": png(rows, 8, 0, chunk(b"tRNS", b"\0")),
+        "long-key.png": png(rows, 8, 0, chunk(b"tRNS", b"\0\0\0")),
+        "empty-palette.png": png(rows, 8, 3, chunk(b"PLTE", b"")),
+        "two-heads.png": png(rows, 8, 0, head),
+        "unknown-part.png": png(rows, 8, 0, chunk(b"ABCD", b"x")),
+    }
+
+
 def tiff_tag(content: bytes, tag: int, value: int) -> bytes:
     """A little-endian TIFF of Pillow's with another value in one of its short tags."""
     (start,) = struct.unpack_from("<I", content, 4)

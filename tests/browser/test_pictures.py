@@ -7,7 +7,7 @@ import numpy as np
 from ocrbook import images
 from ocrbook.annotate.images import encoded
 from ocrbook.labels import Project
-from tests.pictures import for_browsers, others
+from tests.pictures import for_browsers, others, told_strangely
 
 _SHOWN = """
 const [pictures, done] = arguments;
@@ -57,7 +57,7 @@ def differences(read, seen):
 
 
 def test_pictures_are_read_as_a_browser_shows_them(chrome):
-    pictures = for_browsers()
+    pictures = for_browsers() | told_strangely()
     mimes = {name: "image/" + name.split(".")[1].replace("jpg", "jpeg") for name in pictures}
     seen = shown(chrome, {name: (content, mimes[name]) for name, content in pictures.items()})
     assert differences({name: images.decode(content) for name, content in pictures.items()}, seen) == {}

@@ -14,7 +14,22 @@ import pytest
 from PIL import Image
 
 from ocrbook import images
-from tests.pictures import WIDTH, alpha, as_stored, chunk, exif, for_browsers, others, png, scene, stored, tiff_tag
+from tests.pictures import (
+    HEIGHT,
+    WIDTH,
+    alpha,
+    as_stored,
+    chunk,
+    exif,
+    for_browsers,
+    others,
+    png,
+    scene,
+    stored,
+    tiff_tag,
+    told_strangely,
+    told_wrongly,
+)
 
 PICTURES = for_browsers() | others()
 RGB = scene()
@@ -285,6 +300,19 @@ def test_what_is_no_picture_is_refused(content):
 def test_exif_that_makes_no_sense_turns_nothing():
     for mark in (exif(0), exif(9), exif(6)[:9], b"", b"II" + bytes(50), exif(6)[:10] + b"\xff\xff"):
         assert_like(stored(Image.fromarray(RGB), "PNG", exif=mark or b"\0"), RGB, 0)
+
+
+@pytest.mark.parametrize("name", list(told_strangely()))
+def test_what_is_told_strangely_is_taken_as_browsers_take_it(name):
+    turned = {"little", "xmp-first", "two-marks", "empty-first", "filled", "behind-the-frame"}
+    seen = images.decode(told_strangely()[name])
+    assert seen.shape[:2] == ((WIDTH, HEIGHT) if name.split(".")[0] in turned else (HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize("name", list(told_wrongly()))
+def test_what_is_told_wrongly_is_refused(name):
+    with pytest.raises(images.ImageError, match=f"^{name} (is damaged|can't be read): it (has|ends) "):
+        images.decode(told_wrongly()[name], name)
 
 
 def test_files_that_are_none_are_refused_in_a_line(tmp_path, monkeypatch):

@@ -237,3 +237,20 @@ def test_points_are_written_without_wrapping_around(points):
 def test_a_point_that_is_no_whole_number_of_64_bits_is_refused():
     with pytest.raises(ValueError, match="1e\\+30 pixels away"):
         Page("a", [TextLine([[0, 0], [1e30, 0], [0, 1]])]).to_paddle()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rec_texts": None},
+        {"rec_polys": None},
+        {"model_settings": [1]},
+        {"doc_preprocessor_res": [1]},
+        {"doc_preprocessor_res": {"angle": 90, "output_img": "a.png"}},
+    ],
+)
+def test_results_with_parts_of_another_kind_are_refused(wrong):
+    whole = {"rec_polys": [[[5, 7], [9, 7], [9, 9]]], "rec_texts": ["x"], "rec_scores": [0.9]}
+    for result in (whole | wrong, {"res": whole | wrong}, {"res": None}, dict(list(whole.items())[:-1])):
+        with pytest.raises(ValueError, match="not a result of PaddleOCR 3"):
+            Page.from_paddle(result)

@@ -9,7 +9,7 @@ namespace OcrSharp
     {
         internal enum Kind
         {
-            Gray, Rgb, YCbCr, Cmyk, InvertedCmyk, InvertedYcck
+            Gray, Rgb, YCbCr, Cmyk, Ycck
         }
 
         private static readonly int[] red = new int[256], greenOfRed = new int[256], greenOfBlue = new int[256], blue = new int[256];
@@ -33,7 +33,7 @@ namespace OcrSharp
             for (int x = 0; x < width; x++, at += 3)
             {
                 int r = first[x], g = second[x], b = third[x];
-                if (kind == Kind.YCbCr || kind == Kind.InvertedYcck)
+                if (kind == Kind.YCbCr || kind == Kind.Ycck)
                 {
                     int light = r, cb = g, cr = b;
                     r = Clipped(light + red[cr]);
@@ -42,12 +42,10 @@ namespace OcrSharp
                 }
                 if (rows.Length == 4)
                 {
-                    // YCCK holds red, green and blue as if they were the inks' opposites
-                    bool opposite = kind == Kind.InvertedYcck || kind == Kind.Cmyk;
-                    int k = kind == Kind.Cmyk ? 255 - rows[3][x] : rows[3][x];
-                    r = Light(opposite ? 255 - r : r, k);
-                    g = Light(opposite ? 255 - g : g, k);
-                    b = Light(opposite ? 255 - b : b, k);
+                    bool opposite = kind == Kind.Ycck; // it holds red, green and blue as if they were the inks' opposites
+                    r = Light(opposite ? 255 - r : r, rows[3][x]);
+                    g = Light(opposite ? 255 - g : g, rows[3][x]);
+                    b = Light(opposite ? 255 - b : b, rows[3][x]);
                 }
                 pixels[at] = (byte)b;
                 pixels[at + 1] = (byte)g;

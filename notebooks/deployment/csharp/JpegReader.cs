@@ -9,7 +9,7 @@ namespace OcrSharp
     /// </remarks>
     internal sealed class JpegReader
     {
-        private const int Padding = 16; // bytes that some cameras leave before a marker; more of them are a part of the picture
+        private const int Padding = 16; // bytes that some cameras leave before a marker, besides zeros; more are a part of the picture
         private const int MostScans = 100; // ten are usual, and each may take as long as a whole picture
 
         private readonly byte[] content;
@@ -60,7 +60,8 @@ namespace OcrSharp
                 else if (marker == 0xDD && stop - start >= 2) interval = content[start] << 8 | content[start + 1];
                 else if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC8 && marker != 0xCC) ReadFrame(marker, start, stop);
                 else if (marker == 0xE0 && Begins(start, stop, "JFIF\0")) plain = true;
-                else if (marker == 0xE1 && orientation == 0 && Begins(start, stop, "Exif\0\0")) orientation = Exif.Orientation(content, start + 6, stop);
+                else if (marker == 0xE1 && orientation == 0 && Begins(start, stop, "Exif\0") && stop - start > 6)
+                    orientation = Exif.Orientation(content, start + 6, stop);
                 else if (marker == 0xEE && stop - start >= 12 && Begins(start, stop, "Adobe")) transform = content[start + 11];
                 else if (marker == 0xCC) throw Unreadable("arithmetic coding");
                 else if (marker == 0xF7) throw Unreadable("JPEG-LS coding");
@@ -80,7 +81,10 @@ namespace OcrSharp
         {
             int start = place;
             while (place < content.Length && (content[place] == 0xFF || content[place] == 0 || content[place - 1] != 0xFF))
-                if (content[place++] != 0xFF && place - start > Padding) throw Damaged("there are bytes that belong to nothing");
+            {
+                bool empty = content[place] == 0xFF || (content[place] == 0 && content[place - 1] != 0xFF);
+                if (++place - start > Padding && !empty) throw Damaged("there are bytes that belong to nothing");
+            }
         }
 
         private bool Begins(int start, int stop, string text)
@@ -228,7 +232,7 @@ namespace OcrSharp
         {
             if (components.Length == 1) return JpegColours.Kind.Gray;
             if (components.Length == 4)
-                return transform < 0 ? JpegColours.Kind.Cmyk : transform == 0 ? JpegColours.Kind.InvertedCmyk : JpegColours.Kind.InvertedYcck;
+                return transform <= 0 ? JpegColours.Kind.Cmyk : JpegColours.Kind.Ycck;
             bool named = components[0].Id == 'R' && components[1].Id == 'G' && components[2].Id == 'B';
             return !plain && (transform == 0 || (transform < 0 && named)) ? JpegColours.Kind.Rgb : JpegColours.Kind.YCbCr;
         }

@@ -46,7 +46,7 @@ namespace OcrSharp
             if (type != Gray && type != Rgb) return;
             if (content.Length != 2 * samples) throw new OcrException("the PNG file is damaged: its transparent colour");
             key = new int[samples];
-            for (int i = 0; i < samples; i++) key[i] = content[2 * i] << 8 | content[2 * i + 1];
+            for (int i = 0; i < samples; i++) key[i] = (content[2 * i] << 8 | content[2 * i + 1]) & (bits == 16 ? 0xFFFF : 0xFF);
         }
 
         /// <summary>Writes a row of pixels.</summary>

@@ -19,7 +19,7 @@ namespace OcrSharp
         private static readonly int[][] whole = { new[] { 0, 0, 1, 1 } };
 
         private readonly MemoryStream packed = new MemoryStream();
-        private int width, height, orientation = 1;
+        private int width, height, orientation; // 0 until it is told
         private int[][] passes;
         private PngColours colours;
 
@@ -35,7 +35,7 @@ namespace OcrSharp
         {
             PngReader reader = new PngReader();
             reader.ReadChunks(content);
-            return reader.Unpack().Placed(reader.orientation);
+            return reader.Unpack().Placed(Math.Max(1, reader.orientation));
         }
 
         private void ReadChunks(byte[] content)
@@ -62,7 +62,7 @@ namespace OcrSharp
             if (name == "IHDR") ReadHeader(content, start, length);
             else if (name == "PLTE") colours.SetPalette(Part(content, start, length));
             else if (name == "tRNS") colours.SetTransparent(Part(content, start, length));
-            else if (name == "eXIf") orientation = Exif.Orientation(content, start, start + length);
+            else if (name == "eXIf" && orientation == 0 && packed.Length == 0) orientation = Exif.Orientation(content, start, start + length);
             else if (name == "IDAT") packed.Write(content, start, length);
             else if (name != "IEND" && (name[0] & 32) == 0) // an upper case letter: not to be left out
                 throw new OcrException("the PNG file has a part that is not in the standard: " + name);
