@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 import signal
 import socket
@@ -20,7 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ocrbook.serve.errors import Refusal
+from ocrbook.serve.errors import Refusal, one_line
 from ocrbook.serve.log import write
 
 MOST_HEADER = 16_384
@@ -206,8 +207,17 @@ class Server(uvicorn.Server):
     """A server that ends when it is told to, when its terminal is closed, and when the service can't go on."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say where."""
-        await super().startup(sockets)
+        """Listen, and say where; or, where that can't be, why."""
+        logging.getLogger("uvicorn.error").addFilter(_is_not_said_elsewhere)
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            why, config = error.__context__, self.config
+            if not isinstance(why, OSError):
+                raise
+            config.app.state.pool.failure = one_line(f"it can't listen at {config.host}, port {config.port}: {why}")
+            self.should_exit, self.servers = True, []
+            return
         for each in (each for server in self.servers for each in server.sockets):
             host, port = each.getsockname()[:2]
             host = f"[{host}]" if ":" in host else host
@@ -231,6 +241,10 @@ class Server(uvicorn.Server):
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def _is_not_said_elsewhere(record: logging.LogRecord) -> bool:
+    return not isinstance(record.msg, OSError)
 
 
 def create_server(app: FastAPI, host: str = "127.0.0.1", port: int = 8866) -> Server:

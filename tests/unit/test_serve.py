@@ -1109,6 +1109,16 @@ def test_settings_that_can_not_be_are_refused(arguments, capsys):
     assert "must be" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "no host"])
+def test_where_it_can_not_listen_it_says_so_in_a_line_and_ends(host, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(main_module, "create_gate", lambda settings: create_gate(settings, lambda _: None, FAKE))
+        port = taken.getsockname()[1]
+        assert main(["--host", host, "--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"can't listen at {host}, port {port}: " in said
+
+
 def test_stopping_lets_requests_finish_and_leaves_no_process(tmp_path):
     code = (
         "import uvicorn; from ocrbook.serve import Settings, create_gate; import sys;"
