@@ -167,7 +167,7 @@ def _parsed(model: type[ReadAs], body: bytes) -> ReadAs:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "json_invalid":
-        raise Refusal(422, "the request is not JSON in UTF-8")
+        raise Refusal(422, "the request is not JSON")
     place = ".".join(str(part)[:100] for part in first["loc"]) or "the request"
     raise Refusal(422, f"{place}: {first['msg']}")
 
