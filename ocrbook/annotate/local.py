@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ocrbook.annotate.edits import Recogniser
 from ocrbook.annotate.session import Session
@@ -59,7 +59,10 @@ class LocalServer(ThreadingHTTPServer):
     def __init__(
         self, project: Project, recogniser: Recogniser | None = None, classes: Sequence[str] = (), port: int = 0
     ) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            raise OSError(f"port {port} of 127.0.0.1 can't be used: {error.strerror}") from None
         self.project, self.session = project, Session(project, recogniser, classes, self._collect)
         self.token, self._once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.lock = threading.RLock()
@@ -173,14 +176,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page."""
-        query = parse_qs(urlsplit(self.path).query)
+        path, _, query = self.path.partition("?")
+        given = parse_qs(query)
         if self._is_foreign():
             return
-        if self.server.admits_once(query.get("once", [""])[0]):
+        if self.server.admits_once(given.get("once", [""])[0]):
             self._answer(303, b"", {"Location": f"/?token={self.server.token}"})
-        elif not self.server.admits(query.get("token", [""])[0]):
+        elif not self.server.admits(given.get("token", [""])[0]):
             self._refuse(403, "this address is not the one that `ocrbook label` has printed")
-        elif urlsplit(self.path).path != "/":
+        elif path != "/":
             self._refuse(404, "there is nothing at this address")
         else:
             nonce = secrets.token_urlsafe(16)

@@ -39,12 +39,17 @@ async def content_of(file: str, settings: Settings) -> tuple[bytes, int]:
 
 def _checked(file: str | bytes, settings: Settings) -> tuple[bytes, int]:
     try:
-        content = file if isinstance(file, bytes) else base64.b64decode(file, validate=True)
+        content = file if isinstance(file, bytes) else base64.b64decode(_joined(file), validate=True)
     except (binascii.Error, ValueError):
-        raise Refusal(422, "file: this is not base64") from None
+        raise Refusal(422, "file: this is not base64: A to Z, a to z, 0 to 9, + and /, and = at its end") from None
     if len(content) > settings.most_bytes:
         raise Refusal(413, f"file: more than {settings.most_bytes:,} bytes")
     return content, _pixels(content, settings.most_pixels)
+
+
+def _joined(text: str) -> bytes:
+    """Base64 as one line: many programs break it after 64 or 76 characters."""
+    return text.encode("ascii").translate(None, b" \t\r\n")
 
 
 def _pixels(content: bytes, most: int) -> int:

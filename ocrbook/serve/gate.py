@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import contextlib
 import json
 import sys
@@ -35,7 +36,7 @@ REFUSALS = {
     403: "The file is a URL, and may not be fetched.",
     408: "The request came too slowly.",
     413: "Too many bytes or pixels.",
-    415: "The file is no image that can be read.",
+    415: "The file is no image that can be read, or the request is compressed.",
     422: "Something in the request is not as described, or the image is damaged.",
     429: "Too many requests wait; try again after `Retry-After` seconds.",
     502: "Workers die of this image.",
@@ -150,6 +151,8 @@ async def _given(model: type[ReadAs], request: Request) -> ReadAs:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":  # a page in somebody's browser can send anything else without being asked
         raise Refusal(422, "the request is not JSON: Content-Type must be application/json")
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Refusal(415, "the request is compressed; send it as it is")
     return await asyncio.to_thread(_parsed, model, request.scope["state"].pop("body"))
 
 
@@ -160,7 +163,7 @@ def _parsed(model: type[ReadAs], body: bytes) -> ReadAs:
         if parts > MOST_PARTS:
             raise Refusal(422, "the request has far more fields than are described")
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body.removeprefix(codecs.BOM_UTF8))  # some programs begin every text with it
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "json_invalid":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import time
 import traceback
 import uuid
@@ -19,6 +20,9 @@ from ocrbook.serve.settings import Settings
 
 OPEN = ("/health", "/ready")
 """Paths that need no key, and are answered however many requests there are."""
+
+ABSOLUTE = re.compile("^https?://[^/]*", re.IGNORECASE)
+"""What proxies and their clients write before the path."""
 
 
 def refused(refusal: Refusal, number: str) -> JSONResponse:
@@ -42,7 +46,8 @@ class Guard:
         record = {"status": 499, "bytes": 0}  # 499: the client had gone before there was an answer
         method = scope["method"]
         # who asks for the head of an answer is told what GET would say; the server leaves the rest away
-        scope = {**scope, "method": "GET" if method == "HEAD" else method}
+        path = ABSOLUTE.sub("", scope["path"]) or "/"
+        scope = {**scope, "method": "GET" if method == "HEAD" else method, "path": path}
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

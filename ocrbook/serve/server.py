@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 import signal
+import socket
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h11
@@ -19,7 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ocrbook.serve.errors import Refusal
+from ocrbook.serve.errors import Refusal, one_line
 from ocrbook.serve.log import write
 
 MOST_HEADER = 16_384
@@ -31,20 +33,50 @@ MOST_LINES = 20_000
 SPARE = 20
 """Connections beyond the limit, for those who only ask whether the service lives."""
 
+SAID = {431: "the header is too long", 501: "no transfer encoding but chunked is known"}
+"""What is not HTTP, in the statuses that the protocol hints at."""
+
 STOPS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+
+
+class Patient:
+    """A transport that is closed when the other side has sent all: until then it would not hear the answer.
+
+    Where a socket is closed with something unread in it, the other side is told that the connection is broken.
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_sending: Callable[[], bool]) -> None:
+        self._transport, self._is_sending = transport, is_sending
+        self.lingers = False  # the answer is out, and what still comes is thrown away
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Whether there is nothing more to be said."""
+        return self.lingers or self._transport.is_closing()
+
+    def close(self) -> None:
+        """End this side now, and the other one when it has ended, too."""
+        if self.is_closing() or not self._is_sending():
+            self._transport.close()
+        else:
+            self.lingers = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
 
 
 class Connection(H11Protocol):
     """A connection that may be silent for a while only.
 
     It is *silent* until a whole header has come, and again after each answer, until the next. Silent ones are closed
-    after `body_seconds`, and so are those that don't take their answers; where there are too many connections, the one
-    that is silent for the longest time is closed.
+    after `body_seconds`, and so are those that don't take their answers, or still send when they have them; where there
+    are too many connections, the one that is silent for the longest time is closed.
     """
 
     def connection_made(self, transport: Any) -> None:
         """A client has come."""
-        super().connection_made(transport)
+        super().connection_made(Patient(transport, self._is_sending))
         self.state = self.config.app.state
         self.header, self.lines = b"", 0
         self.counted: str | None = None
@@ -99,6 +131,8 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request has come."""
+        if self.transport.lingers:
+            return
         if self.conn.their_state is h11.IDLE:
             self.header = (self.header + data)[: MOST_HEADER + 4]
             if len(self.header) > MOST_HEADER and not re.search(rb"\n\r?\n", self.header):
@@ -120,6 +154,11 @@ class Connection(H11Protocol):
     def _is_asking(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    def _is_sending(self) -> bool:
+        """Whether the client is in the middle of a request, or of something else."""
+        state = self.conn.their_state
+        return state in (h11.SEND_BODY, h11.ERROR) or (state is h11.IDLE and bool(self.header))
+
     def on_response_complete(self) -> None:
         """An answer was given."""
         self.header, self.lines = b"", 0
@@ -129,7 +168,14 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What came is not HTTP; called by the protocol while it handles the error."""
         status = getattr(sys.exc_info()[1], "error_status_hint", 400)
-        self._refuse(Refusal(status, "the request is not HTTP" if status == 400 else "the header is too long"))
+        self._refuse(Refusal(status, SAID.get(status, "the request is not HTTP")))
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        if self.transport.lingers:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer in the place of the application, as it would, and close."""
@@ -154,10 +200,28 @@ class Connection(H11Protocol):
         if asking:
             self.cycle.disconnected = True  # what the application says now comes too late
         self.transport.close()
+        self._becomes("silent")
 
 
 class Server(uvicorn.Server):
     """A server that ends when it is told to, when its terminal is closed, and when the service can't go on."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where; or, where that can't be, why."""
+        logging.getLogger("uvicorn.error").addFilter(_is_not_said_elsewhere)
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            why, config = error.__context__, self.config
+            if not isinstance(why, OSError):
+                raise
+            config.app.state.pool.failure = one_line(f"it can't listen at {config.host}, port {config.port}: {why}")
+            self.should_exit, self.servers = True, []
+            return
+        for each in (each for server in self.servers for each in server.sockets):
+            host, port = each.getsockname()[:2]
+            host = f"[{host}]" if ":" in host else host
+            write(self.config.app.state.log, event="listening", address=f"http://{host}:{port}")
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end; asked ten times a second."""
@@ -177,6 +241,10 @@ class Server(uvicorn.Server):
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def _is_not_said_elsewhere(record: logging.LogRecord) -> bool:
+    return not isinstance(record.msg, OSError)
 
 
 def create_server(app: FastAPI, host: str = "127.0.0.1", port: int = 8866) -> Server:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -108,6 +109,23 @@ def test_strangers_are_refused(server, method, path, headers):
     status, answered, content = ask(server, method, path.format(token=token), **headers)
     assert status == 403 and server.token.encode() not in content and answered["Connection"] == "close"
     assert not server.project.history("a.png").edits
+
+
+@pytest.mark.parametrize("path", ["http://[x/", "//[/", "/?token=%ff", "*", "/?" + "a=1&" * 1000, "/?once=\xe4"])
+def test_addresses_that_can_not_be_are_refused(server, capfd, path):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode("latin-1"))
+        assert b" 403 " in line.recv(100)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_port_that_is_taken_is_a_line(server, folder, monkeypatch, capsys):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    server.project.close()
+    assert cli.main(["label", str(folder), "--port", str(server.server_port), "--no-browser"]) == 2
+    assert capsys.readouterr().err == (
+        f"ocrbook label: port {server.server_port} of 127.0.0.1 can't be used: Address already in use\n"
+    )
 
 
 def test_its_own_page_is_let_in_by_either_name(server):

@@ -1,6 +1,8 @@
 import asyncio
 import base64
 import errno
+import gzip
+import http.client
 import json
 import os
 import re
@@ -12,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -719,6 +723,48 @@ def test_what_is_not_http_is_refused_as_everything_else(service, status, parts):
     until(lambda: any(content["logId"] in line and f'"status": {status}' in line for line in service.lines))
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (413, {}, bytes(20_000_000)),
+        (413, {"Transfer-Encoding": "chunked"}, (bytes(50_000) for _ in range(400))),
+        (413, {"Transfer-Encoding": "chunked"}, (b" " for _ in range(40_000))),
+        (501, {"Transfer-Encoding": "gzip"}, bytes(20_000_000)),
+        (431, {"X": "x" * 20_000}, bytes(20_000_000)),
+    ],
+)
+def test_who_still_sends_hears_why_it_was_refused(service, status, headers, body):
+    headers = {"Content-Type": "application/json"} | headers
+    request = urllib.request.Request(f"{service.client.base_url}/ocr", body, headers)
+    with pytest.raises(urllib.error.HTTPError) as answer:  # urllib asks for the connection to be closed
+        urllib.request.urlopen(request, timeout=20)
+    assert answer.value.code == status and json.load(answer.value)["errorCode"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "headers", "change"),
+    [
+        (200, "/ocr", {}, lambda body: b"\xef\xbb\xbf" + body),
+        (200, "/ocr", {}, lambda body: re.sub(rb"([\w+/]{60})", rb"\1\\r\\n", body)),
+        (200, "http://proxied.example/ocr", {}, bytes),
+        (415, "/ocr", {"Content-Encoding": "gzip"}, gzip.compress),
+    ],
+)
+def test_other_programs_say_the_same_in_other_ways(service, status, path, headers, change):
+    body = change(json.dumps({"file": picture()}).encode())
+    line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    line.request("POST", path, body, {"Content-Type": "application/json"} | headers)
+    answer = line.getresponse()
+    assert (answer.status, json.load(answer)["errorCode"]) == (status, 0 if status == 200 else status)
+    line.close()
+
+
+def test_the_first_line_says_where_it_listens(service):
+    events = [json.loads(line) for line in service.lines]
+    addresses = [event["address"] for event in events if event.get("event") == "listening"]
+    assert addresses == [f"http://127.0.0.1:{service.port}"]
+
+
 def test_only_the_head_of_an_answer_can_be_asked_for(service):
     answer = service.client.head("/health")
     assert answer.status_code == 200 and answer.content == b"" and answer.headers["X-Request-Id"]
@@ -1049,6 +1095,16 @@ def test_hosts_that_no_url_can_name_are_refused(host):
 def test_settings_that_can_not_be_are_refused(arguments, capsys):
     assert main(arguments) == 2
     assert "must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no host"])
+def test_where_it_can_not_listen_it_says_so_in_a_line_and_ends(host, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(main_module, "create_gate", lambda settings: create_gate(settings, lambda _: None, FAKE))
+        port = taken.getsockname()[1]
+        assert main(["--host", host, "--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"can't listen at {host}, port {port}: " in said
 
 
 def test_stopping_lets_requests_finish_and_leaves_no_process():
