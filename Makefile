@@ -12,8 +12,11 @@ MAKEFLAGS += --jobs=$(WORKERS) # Python packages and programs of the system are 
 help: ## explain each command in a line
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): tools/requirements.lock tools/setup.sh
-	@PYTHON=$(PYTHON) tools/setup.sh environment
+$(READY): tools/requirements.lock tools/setup.sh .venv/bin/python
+	@PYTHON="$(PYTHON)" tools/setup.sh environment
+
+# Where it is a link to a Python that is gone, the environment is made again.
+.venv/bin/python: ;
 
 .venv-%/.ready: tests/interop/%.txt $(READY)
 	@tools/setup.sh $*

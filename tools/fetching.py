@@ -8,6 +8,7 @@ prints shell commands for tools/setup.sh. It runs on whatever Python a machine h
 from __future__ import annotations
 
 import ast
+import math
 import os
 import shlex
 import shutil
@@ -21,7 +22,8 @@ from pathlib import Path
 def pip_settings() -> dict[str, str]:
     """The options of `pip install`, as pip itself has merged them from its files and from variables PIP_*."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    loud = {**os.environ, "PIP_QUIET": "0", "PIP_VERBOSE": "0"}  # a quiet pip lists nothing
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=loud)
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}  # a later section wins
     for line in done.stdout.splitlines() if done.returncode == 0 else []:
         key, _, value = line.partition("=")
@@ -59,17 +61,20 @@ def translated(pip: dict[str, str], variables: dict[str, str]) -> dict[str, str]
             added[name] = value
 
     words = {option: value.split() for option, value in pip.items()}
-    add("UV_DEFAULT_INDEX", pip.get("index-url", ""))
+    if not variables.get("UV_INDEX_URL"):  # an older name
+        add("UV_DEFAULT_INDEX", pip.get("index-url", ""))
     add("UV_INDEX", " ".join(words.get("extra-index-url", [])))
     if words.get("extra-index-url"):
         add("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip: the version decides, whichever index has it
-    add("UV_FIND_LINKS", ",".join(words.get("find-links", [])))
+    add("UV_FIND_LINKS", ",".join(map(_at_home, words.get("find-links", []))))
     add("UV_INSECURE_HOST", " ".join(words.get("trusted-host", [])))
-    add("UV_NO_INDEX", "1" if pip.get("no-index", "").lower() in ("1", "true", "yes", "on") else "")
-    add("UV_HTTP_TIMEOUT", pip.get("timeout") or pip.get("default-timeout", ""))
-    add("SSL_CLIENT_CERT", pip.get("client-cert", ""))
+    add("UV_NO_INDEX", "1" if pip.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on") else "")
+    add("UV_HTTP_TIMEOUT", _whole_seconds(pip.get("timeout") or pip.get("default-timeout", "")))
+    add("SSL_CLIENT_CERT", _at_home(pip.get("client-cert", "")))
 
-    authority = pip.get("cert") or variables.get("REQUESTS_CA_BUNDLE") or variables.get("CURL_CA_BUNDLE") or ""
+    authority = (
+        _at_home(pip.get("cert", "")) or variables.get("REQUESTS_CA_BUNDLE") or variables.get("CURL_CA_BUNDLE") or ""
+    )
     if authority:
         add("SSL_CERT_DIR" if Path(authority).is_dir() else "SSL_CERT_FILE", authority)
     elif not variables.get("SSL_CERT_FILE") and _system_has_certificates():
@@ -84,15 +89,56 @@ def translated(pip: dict[str, str], variables: dict[str, str]) -> dict[str, str]
     return added
 
 
+def _at_home(path: str) -> str:
+    """A path or an address as pip reads it: `~` is the home folder."""
+    return os.path.expanduser(path)  # noqa: PTH111 (an address is no path)
+
+
+def _whole_seconds(text: str) -> str:
+    """A time limit for uv, which knows no fractions; none where pip doesn't take it for a number either."""
+    try:
+        return str(max(1, math.ceil(float(text))))
+    except (ValueError, OverflowError):
+        return ""
+
+
 def _system_has_certificates() -> bool:
     """Whether the system has certificate authorities of its own; a bare container has none."""
     paths = ssl.get_default_verify_paths()
     return bool(paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())))
 
 
+def caches(variables: dict[str, str]) -> dict[str, str]:
+    """The variables that keep what uv and npm fetch in _build, where the home folder can't be written to."""
+    here = Path(__file__).resolve().parents[1] / "_build" / "cache"
+    home = Path(_at_home("~"))
+    usual = {
+        "UV_CACHE_DIR": Path(variables.get("XDG_CACHE_HOME") or home / ".cache") / "uv",
+        "npm_config_cache": home / ".npm",
+    }
+    return {
+        name: str(here / folder.name)
+        for name, folder in usual.items()
+        if not variables.get(name) and not _is_writable(folder)
+    }
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def added() -> dict[str, str]:
+    """What is to be added to the environment of a program that fetches."""
+    return {**caches(dict(os.environ)), **translated(pip_settings(), dict(os.environ))}
+
+
 def environment() -> dict[str, str]:
     """The environment for a program that fetches."""
-    return {**os.environ, **translated(pip_settings(), dict(os.environ))}
+    return {**os.environ, **added()}
 
 
 def npm_packages(folder: Path, target: Path) -> Path:
@@ -137,5 +183,5 @@ def npm_packages(folder: Path, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for name, text in translated(pip_settings(), dict(os.environ)).items():
+    for name, text in added().items():
         print(f"export {name}={shlex.quote(text)}")

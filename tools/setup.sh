@@ -57,10 +57,11 @@ locked() {
 }
 
 # Puts uv, which installs the rest several times as fast as pip, into an environment, and lets it fetch as pip does.
+# Where pip is configured to install elsewhere (`user`, `target`), that environment is meant all the same.
 get_uv() {
     mkdir -p _build
     locked uv > _build/uv.txt
-    "$1/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r _build/uv.txt
+    "$1/bin/python" -m pip install -qq --no-user --target= --disable-pip-version-check --require-hashes -r _build/uv.txt
     settings=$("$1/bin/python" tools/fetching.py)
     eval "$settings"
 }
@@ -90,14 +91,19 @@ has_library() {
 }
 
 environment() {
-    if ! suits .venv/bin/python; then
+    again=""
+    if ! suits .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         find_python
         rm -rf .venv
         "$python" -m venv .venv
+        echo "relocatable = true" >> .venv/pyvenv.cfg # to uv: its programs shall run where the folder is moved to
+    elif [ ! -e .venv/.ready ]; then
+        again=--reinstall # what an interrupted setup left may be half a package
     fi
+    rm -f .venv/.ready
     echo "Installing the packages of $LOCK into .venv (about 2.6 GB, a minute or two) ..."
     get_uv .venv
-    .venv/bin/uv pip install -q --python .venv --require-hashes -r "$LOCK"
+    .venv/bin/uv pip install -q --python .venv $again --require-hashes -r "$LOCK"
     # Three packages write the same cv2/. The last one wins: the one that needs no libraries of a desktop.
     locked opencv-python-headless > _build/opencv.txt
     .venv/bin/uv pip install -q --python .venv --no-deps --reinstall --require-hashes -r _build/opencv.txt
@@ -106,7 +112,7 @@ environment() {
 }
 
 beside() {
-    [ -x ".venv-$1/bin/python" ] || .venv/bin/python -m venv --without-pip ".venv-$1"
+    .venv/bin/python -m venv --clear --without-pip ".venv-$1"
     settings=$(.venv/bin/python tools/fetching.py)
     eval "$settings"
     .venv/bin/uv pip install -q --python ".venv-$1" --no-deps --require-hashes -r "tests/interop/$1.txt"

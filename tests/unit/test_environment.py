@@ -194,10 +194,77 @@ def test_npm_fetches_as_pip_is_configured_and_its_error_is_shown(network):
         ({}, {"CURL_CA_BUNDLE": "a.pem", "NODE_EXTRA_CA_CERTS": "x"}, {"SSL_CERT_FILE": "a.pem"}),
         ({"no-index": "true"}, {"SSL_CERT_FILE": "x", "NODE_EXTRA_CA_CERTS": "x"}, {"UV_NO_INDEX": "1"}),
         ({"no-index": "false"}, {"SSL_CERT_FILE": "x", "NODE_EXTRA_CA_CERTS": "x"}, {}),
+        ({"index-url": "a"}, {"UV_INDEX_URL": "own", "SSL_CERT_FILE": "x", "NODE_EXTRA_CA_CERTS": "x"}, {}),
+        ({"timeout": "2.5"}, {"SSL_CERT_FILE": "x", "NODE_EXTRA_CA_CERTS": "x"}, {"UV_HTTP_TIMEOUT": "3"}),
+        ({"timeout": "long"}, {"SSL_CERT_FILE": "x", "NODE_EXTRA_CA_CERTS": "x"}, {}),
     ],
 )
 def test_what_is_set_for_uv_or_npm_themselves_is_left_as_it_is(pip, variables, expected):
     assert fetching.translated(pip, variables) == expected
+
+
+def test_tilde_is_the_home_folder_as_in_pip(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ca.pem").write_text("certificates")
+    told = fetching.translated({"cert": "~/ca.pem", "client-cert": "~/me.pem", "find-links": "~/wheels file:///x"}, {})
+    assert told["SSL_CERT_FILE"] == told["NODE_EXTRA_CA_CERTS"] == str(tmp_path / "ca.pem")
+    assert told["SSL_CLIENT_CERT"] == str(tmp_path / "me.pem")
+    assert told["UV_FIND_LINKS"] == f"{tmp_path / 'wheels'},file:///x"
+
+
+def test_quiet_pip_tells_its_settings_too(network, monkeypatch):
+    monkeypatch.setenv("PIP_QUIET", "2")
+    assert fetching.pip_settings()["index-url"] == "https://mirror.example/simple"
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/proc"])
+def test_home_that_cannot_be_written_to_keeps_nothing_from_being_fetched(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("HOME", home)
+    kept = str(ROOT / "_build" / "cache")
+    assert fetching.caches({}) == {"UV_CACHE_DIR": f"{kept}/uv", "npm_config_cache": f"{kept}/.npm"}
+    assert fetching.caches({"UV_CACHE_DIR": "/a", "npm_config_cache": "/b"}) == {}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fetching.caches({}) == {}
+
+
+def test_interrupted_setup_is_finished_by_the_next_one(network):
+    """Whole packages in place of halves; an environment without pip, or without its Python, begins anew."""
+    clone = network / "clone"
+    for name in ("Makefile", "tools/setup.sh", "tools/fetching.py", "tools/requirements.lock"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, clone / name)
+    told = network / "calls"
+
+    def environment(folder, pip):
+        fails = '"-m pip --version") exit 1;;' if not pip else ""
+        program(folder / "bin/python", f'case "$*" in {fails} "-m pip"*) ;; *) exec {sys.executable} "$@";; esac')
+        program(folder / "bin/uv", f'echo "$@" >> {told}; [ ! -e {network}/full ]')
+        (folder / "pyvenv.cfg").touch()
+
+    def make():
+        told.write_text("")
+        done = subprocess.run(
+            ["make", "-s", ".venv/.ready", f"PYTHON={network / 'python'}"], cwd=clone, capture_output=True, text=True
+        )
+        return done.returncode, ["--reinstall" in call for call in told.read_text().splitlines()]
+
+    environment(network / "template", pip=True)
+    program(
+        network / "python",
+        f'case "$*" in "-m venv .venv") exec cp -r {network}/template .venv;; *) exec {sys.executable} "$@";; esac',
+    )
+    environment(clone / ".venv", pip=False)  # killed before pip was there
+    assert make() == (0, [False, True])  # a new one; OpenCV is always written once more
+    assert "relocatable = true" in (clone / ".venv/pyvenv.cfg").read_text()
+    assert make() == (0, [])
+    (clone / "tools/requirements.lock").touch()
+    (network / "full").touch()
+    assert make() == (2, [False])
+    (network / "full").unlink()
+    assert make() == (0, [True, True])  # what the one before has left may be half a package
+    (clone / ".venv/bin/python").unlink()
+    (clone / ".venv/bin/python").symlink_to("/gone/python")
+    assert make() == (0, [False, True])
 
 
 def run_setup(path, command, **more):
