@@ -96,7 +96,7 @@ def _samples(folder: Path) -> Iterator[tuple[bytes, str, str]]:
                 except UnicodeDecodeError as error:
                     yield b"", "", f"{where}: the text is not UTF-8: {error.reason}"
     except lmdb.Error as error:
-        raise ValueError(f"{folder} is damaged, or no LMDB: {error}") from None
+        raise ValueError(f"{folder} is damaged, no LMDB, or being read: {error}") from None
 
 
 def unpack(folder: str | Path, target: str | Path) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ocrbook.files import write_atomically
-from ocrbook.labels.files import rows
+from ocrbook.labels.files import parse_json, rows
 from ocrbook.names import find
 from ocrbook.page import Page, TextLine
 
@@ -117,9 +117,9 @@ def file_name(key: str) -> str:
 def read_entries(content: str) -> list[dict]:
     """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
     try:
-        entries = json.loads(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+        entries = parse_json(content)
+    except ValueError as error:
+        raise ValueError(f"the labels are not JSON: {error}") from None
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")
     for number, entry in enumerate(entries, 1):

@@ -269,7 +269,7 @@ class Project:
 
     def _changed(self, name: str, state: State, lines: Sequence[TextLine]) -> Record:
         """The record with other labels; ValueError if these can't be written."""
-        old = self._record(name)
+        old, lines = self._record(name), list(lines)
         known = {identity(entry): entry for entry in old.entries}
         entries = [to_entry(line) for line in lines]
         return Record(
@@ -523,4 +523,4 @@ def _without_collection() -> Iterator[None]:
 
 def _counting_order(name: str) -> tuple:
     parts = re.split(r"(\d+)", name.lower())
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), name
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name

@@ -48,6 +48,12 @@ def test_images_are_in_counting_order_and_everything_else_is_ignored(folder):
     assert not (folder / LABELS).exists()
 
 
+def test_labels_may_come_one_by_one(folder):
+    with Project.open(folder) as project:
+        project.confirm("page2.jpg", (label(text, 0.5) for text in "ab"))
+        assert project.labels("page2.jpg") == [label("a", 0.5), label("b", 0.5)]
+
+
 def test_confirmed_labels_go_to_label_txt_with_a_state_and_proposals_to_the_cache(folder):
     with Project.open(folder) as project:
         project.confirm("page2.jpg", [label("a")])
@@ -571,7 +577,7 @@ def test_names_that_no_row_can_hold_are_refused_and_stop_nothing(folder, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["images\\1.png", " a.png", "a\u2028b\x0b\x85.png", "\ufeffa.png", "true.png", "%41 '\".png"]
+    "name", ["images\\1.png", " a.png", "a\u2028b\x0b\x85.png", "\ufeffa.png", "true.png", "%41 '\".png", "1²3.png"]
 )
 def test_all_other_names_survive(folder, name):
     shutil.copy(folder / "page2.jpg", folder / name)
