@@ -117,8 +117,8 @@ class Contents:
         self.rejected.append((f"{where}: {reason}", content))
 
 
-def read(files: Mapping[str, bytes | None], images: Iterable[str]) -> Contents:
-    """What the files say; None for one that is not there.
+def read(files: Mapping[str, bytes | None], images: Iterable[str], known: Mapping[str, dict] | None = None) -> Contents:
+    """What the files say; None for one that is not there. `known` is the `meta` that stays where a file is damaged.
 
     Raises
     ------
@@ -137,7 +137,8 @@ def read(files: Mapping[str, bytes | None], images: Iterable[str]) -> Contents:
             contents.ticked.add(find(row.key))
     # a row of an image that is neither here nor ticked: its name may be what is damaged
     contents.incomplete |= not contents.rows[LABELS].keys() <= images | contents.ticked
-    _read_meta(files[META] or b"{}", images, contents)
+    if (meta := files[META]) is not None:
+        _read_meta(meta, images, contents, known or {})
     return contents
 
 
@@ -166,13 +167,15 @@ def _read_labels(file: str, rows: list[_Row], images: set[str], contents: Conten
             contents.problems.append(f"{row.where}: no image {name} in the folder")
 
 
-def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
+def _read_meta(content: bytes, images: set[str], contents: Contents, known: Mapping[str, dict]) -> None:
     try:
         meta = json.loads(content.decode("utf-8-sig"))
         if not isinstance(meta, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError) as error:
-        contents.reject(META, f"not readable, scores and history are lost: {error}", content)
+        consequence = "what was known of them stays" if known else "they are lost"
+        contents.reject(META, f"scores and history are not readable, {consequence}: {error}", content)
+        contents.meta = dict(known)
         return
     damage, find = [], _finder(meta, images)
     for name, value in meta.items():
@@ -180,8 +183,9 @@ def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
         fields, wrong = ({}, [problem]) if problem else check_meta(value)
         damage += [f"{META}, {name!a:.80}: {reason}" for reason in wrong]
         if not problem:
-            contents.meta[find(name)] = fields
+            contents.meta[find(name)] = known.get(find(name), fields) if wrong else fields
     if damage:
+        contents.meta = {**known, **contents.meta}
         contents.problems += damage
         contents.rejected.append((damage[0], content))
 

@@ -453,6 +453,38 @@ def test_a_file_in_another_encoding_is_refused_before_anything_is_written(folder
         Project.open(folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{", b'{"d.png": {"edits": -1}, "c.png": 5}', b'{"a\\tb": {}}'])
+def test_scores_and_flags_that_cannot_be_read_any_more_stay(content):
+    folder = faults.make_folder()
+    with Project.open(folder) as project:
+        project.propose("b.png", [label("read", 0.25)])
+        project.flag("d.png", "glare")
+        project.save()
+        project.confirm("a.png", [label("ours")])
+        (folder / META).write_bytes(content)
+        known = {name: seen(project, name) for name in project.images}
+    assert project.problems[0].startswith(META) and content in (folder / REJECTED).read_bytes()
+    with Project.open(folder) as project:
+        assert {name: seen(project, name) for name in project.images} == known
+
+
+def test_an_empty_history_is_damaged(folder):
+    (folder / META).touch()
+    assert Project.open(folder, read_only=True).problems[0].startswith(f"{META}: scores and history are not readable")
+
+
+def test_a_process_that_goes_to_another_folder_writes_where_it_was(folder, monkeypatch, tmp_path):
+    (tmp_path / "elsewhere" / "photos").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with Project.open("photos") as project:
+        project.confirm("page2.jpg", [label("a")])
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        project.confirm("page10.jpg", [label("b")])
+    assert [*(tmp_path / "elsewhere" / "photos").iterdir()] == []
+    with Project.open(folder) as project:
+        assert project.problems == [] and project.labels("page10.jpg") == [label("b")]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
