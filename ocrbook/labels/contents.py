@@ -117,14 +117,15 @@ class Contents:
         self.rejected.append((f"{where}: {reason}", content))
 
 
-def read(files: Mapping[str, bytes | None], images: Iterable[str], known: Mapping[str, dict] | None = None) -> Contents:
-    """What the files say; None for one that is not there. `known` is the `meta` that stays where a file is damaged.
+def read(files: Mapping[str, bytes | None], images: Iterable[str], known: Contents | None = None) -> Contents:
+    """What the files say; None for one that is not there. `known` stays where ticks or meta are damaged.
 
     Raises
     ------
     ValueError
         If a file was saved in another encoding; it names file and row, and says what to do.
     """
+    known = known or Contents()
     contents, images = Contents(incomplete=files[LABELS] is None), set(images)
     rows = {file: _rows(file, files[file] or b"") for file in (LABELS, CACHE, STATES)}
     for file in (LABELS, CACHE):
@@ -135,10 +136,12 @@ def read(files: Mapping[str, bytes | None], images: Iterable[str], known: Mappin
             contents.reject(row.where, row.damage or "not a path, a tab and 1", row.raw)
         else:
             contents.ticked.add(find(row.key))
+    if len(contents.ticked) < len(rows[STATES]) or not rows[STATES]:  # damaged, or cut off
+        contents.ticked |= known.ticked
     # a row of an image that is neither here nor ticked: its name may be what is damaged
     contents.incomplete |= not contents.rows[LABELS].keys() <= images | contents.ticked
     if (meta := files[META]) is not None:
-        _read_meta(meta, images, contents, known or {})
+        _read_meta(meta, images, contents, known.meta)
     return contents
 
 

@@ -418,7 +418,7 @@ class Project:
         if files == self._read_files:
             return
         with _without_collection():
-            theirs, base = read(files, self._nameable, self._contents.meta), self._contents
+            theirs, base = read(files, self._nameable, self._contents), self._contents
         self._report(theirs)
         self._report_unsure(theirs, ())
         self._read_files, self._contents = files, theirs

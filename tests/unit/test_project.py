@@ -468,6 +468,19 @@ def test_scores_and_flags_that_cannot_be_read_any_more_stay(content):
         assert {name: seen(project, name) for name in project.images} == known
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"photos/c.png\t1\nphotos/d."])
+def test_ticks_that_cannot_be_read_any_more_stay(content):
+    folder = faults.make_folder()
+    with Project.open(folder) as project:
+        project.confirm("d.png", [])
+        project.save()
+        project.confirm("a.png", [label("ours")])
+        (folder / STATES).write_bytes(content)
+        known = {name: seen(project, name) for name in project.images}
+    with Project.open(folder) as project:
+        assert {name: seen(project, name) for name in project.images} == known
+
+
 def test_an_empty_history_is_damaged(folder):
     (folder / META).touch()
     assert Project.open(folder, read_only=True).problems[0].startswith(f"{META}: scores and history are not readable")
