@@ -64,7 +64,7 @@ def config(classes: Sequence[str] = ()) -> str:
 
 
 def write(path: str | Path, pages: Iterable[Page], *, confirmed: bool = True, address: str = _LOCAL) -> None:
-    """Write tasks for Label Studio.
+    """Write tasks for Label Studio. Lost: the class "Text", which labels without a class have there.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import cv2
+import lmdb
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -677,6 +678,16 @@ def test_a_damaged_lmdb_is_named(folder, damage):
     with pytest.raises(ValueError, match="store") as error:
         list(lmdb_store.read(folder / "store"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [b"0", b"1", b"3"])
+def test_an_lmdb_whose_count_is_wrong_is_named(folder, count):
+    lists.write_recognition(folder / "rec.txt", [(folder / "页 0.png", "a")] * 2)
+    lmdb_store.pack(folder / "rec.txt", folder / "store")
+    with lmdb.open(str(folder / "store")) as store, store.begin(write=True) as transaction:
+        transaction.put(b"num-samples", count)
+    with pytest.raises(ValueError, match="store: .*sample"):
+        list(lmdb_store.read(folder / "store"))
 
 
 def test_every_bad_image_is_listed_and_nothing_is_left_behind(folder):
