@@ -118,7 +118,7 @@ def read_entries(content: str) -> list[dict]:
     """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
     try:
         entries = parse_json(content)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ValueError(f"the labels are not JSON: {error}") from None
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")

@@ -686,7 +686,7 @@ def test_an_lmdb_whose_count_is_wrong_is_named(folder, count):
     lmdb_store.pack(folder / "rec.txt", folder / "store")
     with lmdb.open(str(folder / "store")) as store, store.begin(write=True) as transaction:
         transaction.put(b"num-samples", count)
-    with pytest.raises(ValueError, match="store: .*sample"):
+    with pytest.raises(ValueError, match=r"store: .*sample"):
         list(lmdb_store.read(folder / "store"))
 
 
