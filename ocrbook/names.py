@@ -82,7 +82,8 @@ def find(name: str, folder: str | Path) -> Path | None:
             path /= part
             continue
         try:
-            found = _listed(path, path.stat().st_mtime_ns).match(part)
+            here = path.stat()
+            found = _listed(path, here.st_dev, here.st_ino, here.st_mtime_ns).match(part)
         except (OSError, ValueError):
             return None
         if found is None:
@@ -92,8 +93,8 @@ def find(name: str, folder: str | Path) -> Path | None:
 
 
 @lru_cache(maxsize=8)
-def _listed(folder: Path, changed: int) -> Names:
-    """The names in a folder, as long as its time of change stays: lists name thousands of files of one folder."""
+def _listed(folder: Path, *_: int) -> Names:
+    """The names in a folder, as long as it is the same and its time of change stays: lists name thousands of files."""
     return Names(each.name for each in folder.iterdir())
 
 

@@ -102,12 +102,12 @@ def read(path: str | Path) -> Parsed[Page]:
         categories, images, annotations = (
             member({"categories": []} | content, name, list) for name in ("categories", "images", "annotations")
         )
-    classes: dict[int | str, str] = {}
+    classes: dict[float | str, str] = {}
     for index, category in enumerate(categories, 1):
         with at(f"{path}, category {index}"):
             if classes.setdefault(_id(category, "id"), name := member(category, "name", str)) != name:
                 raise ValueError(f"another one has the id {category['id']!r}, too")
-    pages: dict[int | str, Page] = {}
+    pages: dict[float | str, Page] = {}
     for index, image in enumerate(images, 1):
         with at(f"{path}, image {index}"):
             if _id(image, "id") in pages:
@@ -127,9 +127,9 @@ def read(path: str | Path) -> Parsed[Page]:
     return Parsed(pages.values(), passed_over)
 
 
-def _id(record: Any, name: str) -> int | str:
+def _id(record: Any, name: str) -> float | str:
     value = member(record, name, object)
-    if type(value) not in (int, str):
+    if type(value) not in (int, float, str):  # the float of a whole number is the same key
         raise ValueError(f"{name} is {shown(value)}, expected a number")
     return value
 
@@ -165,10 +165,11 @@ def _points(annotation: dict, passed_over: Counter[str]) -> list[list[float]] | 
     return [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
 
 
-def _entry(annotation: dict, classes: dict[int | str, str]) -> dict:
-    """What an annotation says beside its place."""
+def _entry(annotation: dict, classes: dict[float | str, str]) -> dict:
+    """What an annotation says beside its place; null says nothing."""
     attributes = annotation.get("attributes")
     known = annotation | (attributes if isinstance(attributes, dict) else {})
+    known = {name: value for name, value in known.items() if value is not None}
     category = known.get("category_id")
     if category is not None and _id(known, "category_id") not in classes:
         raise ValueError(f"category_id {category!r} is not one of the categories")
@@ -176,7 +177,7 @@ def _entry(annotation: dict, classes: dict[int | str, str]) -> dict:
     key_cls = known.get("key_cls", None if name == _TEXT else name)
     difficult = known.get("difficult", known.get("iscrowd", False))
     return {
-        "transcription": next((known[field] for field in _TEXT_FIELDS if known.get(field) is not None), ""),
+        "transcription": next((known[field] for field in _TEXT_FIELDS if field in known), ""),
         "difficult": difficult == 1 if difficult in (0, 1) else difficult,
         "score": known.get("score", 1.0),
     } | ({} if key_cls is None else {"key_cls": key_cls})

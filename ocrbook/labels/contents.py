@@ -117,14 +117,15 @@ class Contents:
         self.rejected.append((f"{where}: {reason}", content))
 
 
-def read(files: Mapping[str, bytes | None], images: Iterable[str]) -> Contents:
-    """What the files say; None for one that is not there.
+def read(files: Mapping[str, bytes | None], images: Iterable[str], known: Contents | None = None) -> Contents:
+    """What the files say; None for one that is not there. `known` stays where ticks or meta are damaged.
 
     Raises
     ------
     ValueError
         If a file was saved in another encoding; it names file and row, and says what to do.
     """
+    known = known or Contents()
     contents, images = Contents(incomplete=files[LABELS] is None), set(images)
     rows = {file: _rows(file, files[file] or b"") for file in (LABELS, CACHE, STATES)}
     for file in (LABELS, CACHE):
@@ -135,9 +136,12 @@ def read(files: Mapping[str, bytes | None], images: Iterable[str]) -> Contents:
             contents.reject(row.where, row.damage or "not a path, a tab and 1", row.raw)
         else:
             contents.ticked.add(find(row.key))
+    if len(contents.ticked) < len(rows[STATES]) or not rows[STATES]:  # damaged, or cut off
+        contents.ticked |= known.ticked
     # a row of an image that is neither here nor ticked: its name may be what is damaged
     contents.incomplete |= not contents.rows[LABELS].keys() <= images | contents.ticked
-    _read_meta(files[META] or b"{}", images, contents)
+    if (meta := files[META]) is not None:
+        _read_meta(meta, images, contents, known.meta)
     return contents
 
 
@@ -166,13 +170,15 @@ def _read_labels(file: str, rows: list[_Row], images: set[str], contents: Conten
             contents.problems.append(f"{row.where}: no image {name} in the folder")
 
 
-def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
+def _read_meta(content: bytes, images: set[str], contents: Contents, known: Mapping[str, dict]) -> None:
     try:
         meta = json.loads(content.decode("utf-8-sig"))  # not strictly: one odd number must not cost all history
         if not isinstance(meta, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError) as error:
-        contents.reject(META, f"not readable, scores and history are lost: {error}", content)
+        consequence = "what was known of them stays" if known else "they are lost"
+        contents.reject(META, f"scores and history are not readable, {consequence}: {error}", content)
+        contents.meta = dict(known)
         return
     damage, find = [], _finder(meta, images)
     for name, value in meta.items():
@@ -180,8 +186,9 @@ def _read_meta(content: bytes, images: set[str], contents: Contents) -> None:
         fields, wrong = ({}, [problem]) if problem else check_meta(value)
         damage += [f"{META}, {name!a:.80}: {reason}" for reason in wrong]
         if not problem:
-            contents.meta[find(name)] = fields
+            contents.meta[find(name)] = known.get(find(name), fields) if wrong else fields
     if damage:
+        contents.meta = {**known, **contents.meta}
         contents.problems += damage
         contents.rejected.append((damage[0], content))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ocrbook.page import Page, TextLine
 def is_unread(line: TextLine) -> bool:
     """Whether nobody can learn from what a line says: it is difficult or empty, or its text a mark, such as "###"."""
     label = Label.of(line)
-    return label.difficult or not label.text.strip() or label.text in (*LEFTOVERS, *IGNORED)
+    return label.difficult or not label.text.strip() or label.text.strip() in (*LEFTOVERS, *IGNORED)
 
 
 def for_detection(line: TextLine) -> TextLine:
@@ -155,6 +156,9 @@ def export_recognition(project: Project, folder: str | Path, names: Sequence[str
                     problems.append(f"{name}, label {number}: {reason}")
                     continue
                 file = draft / "crops" / f"{name}_{number}.png"
+                if len(os.fsencode(file.name)) > 255:
+                    problems.append(f"{name}: too long a name for its crops: rename the file")
+                    break
                 file.write_bytes(cv2.imencode(".png", cut(image, label))[1].tobytes())
                 samples.append((file, label.text))
         refuse(problems, "nothing was exported")

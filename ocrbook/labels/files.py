@@ -77,17 +77,7 @@ def check_text(text: str, what: str = "the text") -> None:
 
 def locate(name: str, *folders: Path) -> Path | None:
     """The file that a name means, in the first folder that has it, whatever system wrote the name; None without one."""
-    parts = names.parts(name)
-    up = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
-    for folder in folders:
-        for each, start in ((name, folder), ("/".join(parts[up:]), folder.joinpath(*[".."] * up))):
-            try:
-                found = names.find(each, start)
-            except (OSError, ValueError):  # too long, or characters that no name has
-                found = None
-            if found is not None:
-                return found
-    return None
+    return next(filter(None, (names.find(name, folder) for folder in folders)), None)
 
 
 def image_size(path: str | Path) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from ocrbook.page import Page
 _ILLEGIBLE = "###"
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _QUOTED_BOX = re.compile(r"\s*" + r'([^",\s]+)(?:\s*,\s*|\s+)' * 4 + r'"(.*)"\s*')
+_FILE = re.compile(r"gt_.*\.txt", re.I | re.S)
 _SCRIPT = re.compile("(Arabic|Latin|Chinese|Japanese|Korean|Bangla|Hindi|Symbols|Mixed|None),")
 
 
@@ -94,8 +95,8 @@ def read(folder: str | Path, images: str | Path | None = None) -> Parsed[Page]:
             twins.update({file.stem} & places.keys())
             places[file.stem] = file
     pages: Parsed[Page] = Parsed()
-    for path in sorted(folder.glob("gt_*.txt")):
-        wanted = path.stem.removeprefix("gt_")
+    for path in sorted(path for path in folder.iterdir() if _FILE.fullmatch(path.name)):
+        wanted = path.stem[3:]
         stem = match(wanted, places)
         if stem is None:
             raise FileNotFoundError(f"{path} has no image {wanted} in {images or folder}")
@@ -141,4 +142,4 @@ def _label(numbers: list[float], text: str) -> Label:
             raise ValueError(f"{numbers} is not left, top, right, bottom")
         numbers = [left, top, right, top, right, bottom, left, bottom]
     points = [numbers[i : i + 2] for i in range(0, 8, 2)]
-    return checked_label({"transcription": text, "points": points, "difficult": text == _ILLEGIBLE})
+    return checked_label({"transcription": text, "points": points, "difficult": text.strip() == _ILLEGIBLE})

@@ -64,7 +64,7 @@ def config(classes: Sequence[str] = ()) -> str:
 
 
 def write(path: str | Path, pages: Iterable[Page], *, confirmed: bool = True, address: str = _LOCAL) -> None:
-    """Write tasks for Label Studio.
+    """Write tasks for Label Studio. Lost: the class "Text", which labels without a class have there.
 
     Parameters
     ----------
@@ -170,7 +170,8 @@ def _pages(task: Any, folder: Path, images: Path | None, key: str | None, passed
         regions: dict[str, list[dict]] = {}
         for index, part in enumerate(as_list(outcome.get("result")), 1):
             member(part, "type", str)
-            regions.setdefault(str(part.get("id", f"of part {index}")), []).append(part)
+            name = f"of part {index}" if part.get("id") is None else str(part["id"])
+            regions.setdefault(name, []).append(part)
         for name, region in regions.items():
             with at(f"region {name}"):
                 _add_region(region, pages, passed_over)
@@ -243,21 +244,27 @@ def _add_region(region: list[dict], pages: list[Page], passed_over: Counter[str]
     texts: dict[str, str] = {}
     unused: list[str] = []
     for part in region:
-        kind, name, value = part["type"], part.get("from_name"), part.get("value")
+        kind, name = part["type"], part.get("from_name")
         shape = kind.removesuffix("labels")
+        if part.get("value") is None:
+            unused.append(kind)
+            continue
+        value = member(part, "value", dict)
         if part.get("score") is not None:
             entry["score"] = part["score"]
         if shape in _SHAPES:
             size = _size(part, pages[_item(part, pages)])
             with at(kind):
-                entry["points"] = _SHAPES[shape](member(part, "value", dict), size).round(3).tolist()
+                points = _SHAPES[shape](value, size).round(3).tolist()
+            if entry.setdefault("points", points) != points:
+                raise ValueError("two places for one region")
         elif kind == "textarea":
             texts[str(name)] = "\n".join(_texts(part, "text"))
         elif kind == "choices" and name == _DIFFICULT:
             entry["difficult"] = _DIFFICULT in _texts(part, "choices")
         elif kind != "labels":
             unused.append(kind)
-        if kind.endswith("labels") and isinstance(value, dict) and kind in value:
+        if kind.endswith("labels") and kind in value:
             first, *others = [*_texts(part, kind), None]
             unused += ["label"] * (len(others) - 1)
             if first not in (None, _CLASS):
@@ -282,7 +289,7 @@ def _item(part: dict, pages: list[Page]) -> int:
 
 def _texts(part: dict, name: str) -> list[str]:
     """The texts of a value, which may be one text, or a list of them."""
-    texts = as_list(member(part, "value", dict).get(name))
+    texts = as_list(part["value"].get(name))
     if not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{name} is {shown(texts)}, expected a list of texts")
     return texts

@@ -96,7 +96,7 @@ def image_names(column: str) -> Sequence[str]:
         names = strict_json.parse(column)
     except ValueError:
         return [column]
-    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else [column]
+    return names if isinstance(names, list) and names and all(isinstance(name, str) for name in names) else [column]
 
 
 def find(name: str, path: Path) -> Path | None:

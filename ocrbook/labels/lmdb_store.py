@@ -85,6 +85,8 @@ def _samples(folder: Path) -> Iterator[tuple[bytes, str, str]]:
                 raise ValueError(f"{folder}: num-samples is {count!r}, expected a number")
             if int(count) > store.stat()["entries"]:
                 raise ValueError(f"{folder}: num-samples is {int(count)}, more than there are entries")
+            if transaction.get(b"image-%09d" % (int(count) + 1)) is not None:
+                raise ValueError(f"{folder}: num-samples is {int(count)}, but there is a sample {int(count) + 1}")
             for number in range(1, int(count) + 1):
                 where = f"{folder}: sample {number} of {int(count)}"
                 image, text = (transaction.get(b"%s-%09d" % (kind, number)) for kind in (b"image", b"label"))
@@ -96,7 +98,7 @@ def _samples(folder: Path) -> Iterator[tuple[bytes, str, str]]:
                 except UnicodeDecodeError as error:
                     yield b"", "", f"{where}: the text is not UTF-8: {error.reason}"
     except lmdb.Error as error:
-        raise ValueError(f"{folder} is damaged, or no LMDB: {error}") from None
+        raise ValueError(f"{folder} is damaged, no LMDB, or being read: {error}") from None
 
 
 def unpack(folder: str | Path, target: str | Path) -> int:

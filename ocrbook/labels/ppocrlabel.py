@@ -117,7 +117,10 @@ def file_name(key: str) -> str:
 
 def read_entries(content: str) -> list[dict]:
     """The checked entries in the right-hand part of a row; ValueError says what is wrong with them."""
-    entries = strict_json.parse(content)
+    try:
+        entries = strict_json.parse(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the labels are not JSON: {error}") from None
     if not isinstance(entries, list):
         raise ValueError("the labels are not a list")
     for number, entry in enumerate(entries, 1):

@@ -76,6 +76,7 @@ class Project:
 
     def __init__(self, folder: Path, reviewer: str, lock: filelock.BaseFileLock | None) -> None:
         self.folder, self.reviewer, self._lock, self._process = folder, reviewer, lock, os.getpid()
+        self._home = folder.absolute()  # where the files are, wherever the process goes
         self.images = sorted(
             (entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(SUFFIXES)), key=_counting_order
         )
@@ -84,7 +85,7 @@ class Project:
         self._refused = {name: problem for name in self.images if (problem := name_problem(name))}
         self._read_files = self._file_contents()
         self._draft: tuple[Contents, dict[str, bytes]] = Contents(), {}  # what was written last, or was to be
-        self._journal = Journal(folder / JOURNAL, folder / LABELS)
+        self._journal = Journal(self._home / JOURNAL, self._home / LABELS)
         with _without_collection():
             self._contents = read(self._read_files, self._nameable)
             self._records = {name: self._contents.record(name) for name in [*self.images, *self._contents.names]}
@@ -269,7 +270,7 @@ class Project:
 
     def _changed(self, name: str, state: State, lines: Sequence[TextLine]) -> Record:
         """The record with other labels; ValueError if these can't be written."""
-        old = self._record(name)
+        old, lines = self._record(name), list(lines)
         known = {identity(entry): entry for entry in old.entries}
         entries = [to_entry(line) for line in lines]
         return Record(
@@ -317,13 +318,13 @@ class Project:
         self._take_over()
         self._keep_rejected()
         if (labels := self._read_files[LABELS]) is not None:
-            write_atomically(self.folder / f"{LABELS}.bak", labels, like=self.folder / LABELS, flush=False)
+            write_atomically(self._home / f"{LABELS}.bak", labels, like=self._home / LABELS, flush=False)
         contents = Contents.of({name: each for name, each in self._records.items() if name not in self._refused})
-        self._draft = contents, contents.encoded(self.folder.resolve().name, self._records)
+        self._draft = contents, contents.encoded(self._home.resolve().name, self._records)
         for file in FILES:
-            write_atomically(self.folder / file, self._draft[1][file], like=self.folder / LABELS, flush=False)
+            write_atomically(self._home / file, self._draft[1][file], like=self._home / LABELS, flush=False)
             self._is_written(file)
-        flush_folder(self.folder)
+        flush_folder(self._home)
         self._journal.remove()
         self._unsaved = False
 
@@ -358,7 +359,7 @@ class Project:
         contents: dict[str, bytes | None] = {}
         for file in FILES:
             try:
-                contents[file] = (self.folder / file).read_bytes()
+                contents[file] = (self._home / file).read_bytes()
             except FileNotFoundError:
                 contents[file] = None
         return contents
@@ -417,7 +418,7 @@ class Project:
         if files == self._read_files:
             return
         with _without_collection():
-            theirs, base = read(files, self._nameable), self._contents
+            theirs, base = read(files, self._nameable, self._contents), self._contents
         self._report(theirs)
         self._report_unsure(theirs, ())
         self._read_files, self._contents = files, theirs
@@ -445,12 +446,12 @@ class Project:
 
     def _keep_rejected(self) -> None:
         if self._rejected:
-            path = self.folder / REJECTED
+            path = self._home / REJECTED
             kept = path.read_bytes() if path.exists() else b""
             new = b"".join(b"# %s\n%s\n" % (_printable(reason).encode(), row) for reason, row in self._rejected)
             if not kept.endswith(new):  # a save that was killed has kept them
                 kept += b"\n" if kept[-1:] not in (b"", b"\n") else b""
-                write_atomically(path, kept + new, like=self.folder / LABELS, flush=False)
+                write_atomically(path, kept + new, like=self._home / LABELS, flush=False)
             self._rejected = []
 
 
@@ -523,4 +524,4 @@ def _without_collection() -> Iterator[None]:
 
 def _counting_order(name: str) -> tuple:
     parts = re.split(r"(\d+)", name.lower())
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), name
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name

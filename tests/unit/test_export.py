@@ -69,6 +69,16 @@ def test_page_list_has_relative_paths_and_is_read_by_the_training(project, tmp_p
     assert [line.text for line in page.lines] == ["1", "a\tb", "three", "###", "###"]
 
 
+def test_a_name_that_is_too_long_for_a_crop_is_listed(project, tmp_path):
+    name = "x" * 251 + ".png"
+    (tmp_path / "photos" / "a.png").rename(tmp_path / "photos" / name)
+    project.close()
+    with Project.open(tmp_path / "photos") as again:
+        again.confirm(name, [Label([[20, 10], [30, 10], [30, 50], [20, 50]], "1")])
+        with pytest.raises(ValueError, match="too long a name for its crops"):
+            export_recognition(again, tmp_path / "rec")
+
+
 def test_only_named_and_confirmed_images_are_exported(project, tmp_path):
     assert export_detection(project, tmp_path / "list.txt", ["b.png"]) == 0
     assert (tmp_path / "list.txt").read_text() == ""

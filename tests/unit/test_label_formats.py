@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import cv2
+import lmdb
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -227,6 +228,8 @@ BROKEN = [
     (label_studio.read, "t.json", '[{"data": {}}]', "task 1: no 'ocr'"),
     (label_studio.read, "t.json", "{}", "not a list of tasks"),
     (lists.read_detection, "l.txt", 'a.png\t[]\nb.png\t[{"points": 1}]', "line 2: label 1: no transcription"),
+    (lists.read_detection, "l.txt", "a.png\tAb 7", "line 1: the labels are not JSON"),
+    (lists.read_detection, "l.txt", 'a.png\t[{"transcription": "a", "transcription": "b"}]', "comes twice"),
     (lists.read_recognition, "l.txt", "a.png 7", "line 1: no tab"),
     (tables.read, "gt.txt", "{}", "line 1: no 'html'"),
     (
@@ -250,6 +253,11 @@ def test_what_is_broken_is_named_with_file_and_place(tmp_path, read, name, conte
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         read(tmp_path / name)
     assert name in str(error.value)
+
+
+def test_a_row_without_an_image_is_not_passed_over(folder):
+    (folder / "rec.txt").write_text("[]\ta\n")
+    assert lists.read_recognition(folder / "rec.txt") == [(folder / "[]", "a")]
 
 
 def test_broken_folders_are_named(folder):
@@ -311,6 +319,10 @@ UNUSED = [
     ([{"type": "number", "from_name": "n", "id": "a", "value": {"number": 3}}], {"number": 1}),
     ([{"type": "textarea", "from_name": "note", "id": "a", "value": {"text": "?"}}], {"textarea": 1}),
     ([{"type": "labels", "from_name": "l", "id": "a", "value": {"labels": ["Text", "Seal"]}}], {"label": 1}),
+    (
+        [{"type": "rectangle", "id": "a"}, {"type": "polygonlabels", "id": "b", "value": None}],
+        {"rectangle": 1, "polygonlabels": 1},
+    ),
 ]
 
 
@@ -319,6 +331,14 @@ def test_label_studio_parts_without_a_use_are_passed_over_and_counted(folder, pa
     for order in (1, -1):
         pages = ls_read(folder, ls_task(*[*ls_region("a", ["Total"]), *parts][::order]))
         assert pages[0].texts == ["Total"] and pages.passed_over == counted
+
+
+def test_label_studio_regions_are_never_taken_for_one(folder):
+    places = [{"x": x, "y": 10, "width": 30, "height": 20} for x in (10, 50)]
+    pages = ls_read(folder, ls_task(*(part for place in places for part in ls_region(None, "x", place))))
+    assert len(pages[0].lines) == 2 and pages.passed_over == {"textarea": 2}  # whose texts these are, nobody knows
+    with pytest.raises(ValueError, match="task 1: region a: two places for one region"):
+        ls_read(folder, ls_task(*(part for place in places for part in ls_region("a", "x", place))))
 
 
 def test_label_studio_chooses_one_result_and_counts_the_others(folder):
@@ -418,6 +438,8 @@ SQUARE = [10, 10, 30, 10, 30, 20, 10, 20]
         ({"segmentation": {"counts": [1], "size": [1, 1]}}, None, {"bit mask": 1, "no place": 1}),
         ({"caption": "a dog"}, None, {"no place": 1}),
         ({"bbox": [1, 2, 3, 4], "attributes": None, "category_id": None}, (1, 2, 4, 6), {}),
+        ({"bbox": [1, 2, 3, 4], "attributes": {"difficult": None}, "score": None, "iscrowd": None}, (1, 2, 4, 6), {}),
+        ({"bbox": [1, 2, 3, 4], "image_id": 1.0, "category_id": 1.0}, (1, 2, 4, 6), {}),
     ],
 )
 def test_coco_shapes_of_other_programs(folder, annotation, box, counted):
@@ -475,6 +497,12 @@ def test_icdar_of_all_years(folder, content, box, text, counted):
     (folder / "gt_页 1.txt").write_text(f"\ufeff{content}\n", "utf-8")
     pages = icdar.read(folder)
     assert (pages[0].lines[0].box, pages[0].lines[0].text, pages.passed_over) == (box, text, counted)
+
+
+@pytest.mark.parametrize("name", ["GT_页 1.TXT", "gt_页 1.Txt"])
+def test_icdar_files_are_found_whatever_their_case(folder, name):
+    (folder / name).write_text("1,2,30,2,30,12,1,12,### \n", "utf-8")
+    assert [line.difficult for line in icdar.read(folder)[0].lines] == [True]
 
 
 @pytest.mark.parametrize(
@@ -648,6 +676,16 @@ def test_a_damaged_lmdb_is_named(folder, damage):
     with pytest.raises(ValueError, match="store") as error:
         list(lmdb_store.read(folder / "store"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [b"0", b"1", b"3"])
+def test_an_lmdb_whose_count_is_wrong_is_named(folder, count):
+    lists.write_recognition(folder / "rec.txt", [(folder / "页 0.png", "a")] * 2)
+    lmdb_store.pack(folder / "rec.txt", folder / "store")
+    with lmdb.open(str(folder / "store")) as store, store.begin(write=True) as transaction:
+        transaction.put(b"num-samples", count)
+    with pytest.raises(ValueError, match=r"store: .*sample"):
+        list(lmdb_store.read(folder / "store"))
 
 
 def test_every_bad_image_is_listed_and_nothing_is_left_behind(folder):

@@ -1,5 +1,6 @@
 """Names that other systems have written, and the files that they mean."""
 
+import os
 import unicodedata
 
 import pytest
@@ -59,6 +60,15 @@ def test_what_is_not_there_is_none(tmp_path, name):
     (tmp_path / "images").mkdir()
     (tmp_path / "1.png").touch()
     assert find(name, tmp_path) is None
+
+
+def test_folders_of_the_same_time_are_not_taken_for_one(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.png").touch()
+        os.utime(tmp_path / name, (0, 0))
+        monkeypatch.chdir(tmp_path / name)
+        assert find(f"{name}.PNG", ".") is not None
 
 
 def test_a_file_that_came_later_is_found(tmp_path):

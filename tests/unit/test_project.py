@@ -45,6 +45,12 @@ def test_images_are_in_counting_order_and_everything_else_is_ignored(folder):
     assert not (folder / LABELS).exists()
 
 
+def test_labels_may_come_one_by_one(folder):
+    with Project.open(folder) as project:
+        project.confirm("page2.jpg", (label(text, 0.5) for text in "ab"))
+        assert project.labels("page2.jpg") == [label("a", 0.5), label("b", 0.5)]
+
+
 def test_confirmed_labels_go_to_label_txt_with_a_state_and_proposals_to_the_cache(folder):
     with Project.open(folder) as project:
         project.confirm("page2.jpg", [label("a")])
@@ -433,6 +439,51 @@ def test_a_file_in_another_encoding_is_refused_before_anything_is_written(folder
         Project.open(folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{", b'{"d.png": {"edits": -1}, "c.png": 5}', b'{"a\\tb": {}}'])
+def test_scores_and_flags_that_cannot_be_read_any_more_stay(content):
+    folder = faults.make_folder()
+    with Project.open(folder) as project:
+        project.propose("b.png", [label("read", 0.25)])
+        project.flag("d.png", "glare")
+        project.save()
+        project.confirm("a.png", [label("ours")])
+        (folder / META).write_bytes(content)
+        known = {name: seen(project, name) for name in project.images}
+    assert project.problems[0].startswith(META) and content in (folder / REJECTED).read_bytes()
+    with Project.open(folder) as project:
+        assert {name: seen(project, name) for name in project.images} == known
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"photos/c.png\t1\nphotos/d."])
+def test_ticks_that_cannot_be_read_any_more_stay(content):
+    folder = faults.make_folder()
+    with Project.open(folder) as project:
+        project.confirm("d.png", [])
+        project.save()
+        project.confirm("a.png", [label("ours")])
+        (folder / STATES).write_bytes(content)
+        known = {name: seen(project, name) for name in project.images}
+    with Project.open(folder) as project:
+        assert {name: seen(project, name) for name in project.images} == known
+
+
+def test_an_empty_history_is_damaged(folder):
+    (folder / META).touch()
+    assert Project.open(folder, read_only=True).problems[0].startswith(f"{META}: scores and history are not readable")
+
+
+def test_a_process_that_goes_to_another_folder_writes_where_it_was(folder, monkeypatch, tmp_path):
+    (tmp_path / "elsewhere" / "photos").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with Project.open("photos") as project:
+        project.confirm("page2.jpg", [label("a")])
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        project.confirm("page10.jpg", [label("b")])
+    assert [*(tmp_path / "elsewhere" / "photos").iterdir()] == []
+    with Project.open(folder) as project:
+        assert project.problems == [] and project.labels("page10.jpg") == [label("b")]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
@@ -557,7 +608,7 @@ def test_names_that_no_row_can_hold_are_refused_and_stop_nothing(folder, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["images\\1.png", " a.png", "a\u2028b\x0b\x85.png", "\ufeffa.png", "true.png", "%41 '\".png"]
+    "name", ["images\\1.png", " a.png", "a\u2028b\x0b\x85.png", "\ufeffa.png", "true.png", "%41 '\".png", "1²3.png"]
 )
 def test_all_other_names_survive(folder, name):
     shutil.copy(folder / "page2.jpg", folder / name)
