@@ -49,15 +49,7 @@ def exchanged(folder: str | Path, replaced: Collection[str]) -> Iterator[Path]:
     >>> sorted(path.name for path in (home / "model").iterdir())
     ['names', 'weights']
     """
-    folder = Path(os.path.realpath(folder))
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file, where a folder should be made")
-    if folder in (Path.cwd(), *Path.cwd().parents):
-        raise OSError(f"{folder} is the working folder, and can't be exchanged: choose a folder inside it")
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
-    with _naming(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft.mkdir()
+    folder, draft = _begin(folder)
     _remove_abandoned(folder)
     try:
         yield draft
@@ -70,6 +62,33 @@ def exchanged(folder: str | Path, replaced: Collection[str]) -> Iterator[Path]:
             files.flush_folder(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check(folder: str | Path) -> None:
+    """Raise now what `exchanged` would raise at its beginning: before hours are spent on what is to be put there.
+
+    Examples
+    --------
+    >>> check(".")
+    Traceback (most recent call last):
+    OSError: ...
+    """
+    _, draft = _begin(folder)
+    draft.rmdir()
+
+
+def _begin(folder: str | Path) -> tuple[Path, Path]:
+    """Where the folder really is, and an empty draft beside it."""
+    folder = Path(os.path.realpath(folder))
+    if os.path.lexists(folder) and not folder.is_dir():  # a file, or links in a circle
+        raise NotADirectoryError(f"{folder} is no folder, where one should be made")
+    if folder in (Path.cwd(), *Path.cwd().parents):
+        raise OSError(f"{folder} is the working folder, and can't be exchanged: choose a folder inside it")
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
+    with _naming(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+    return folder, draft
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 
 import cv2
@@ -28,7 +29,7 @@ ACCEPT = {"drum": 0.8, "lcd": 0.8}
 def check_kind(kind: str) -> None:
     """Raise ValueError if there is no such kind of meter."""
     if kind not in KINDS:
-        raise ValueError(f'kind must be "drum" or "lcd", got {kind!r}')
+        raise ValueError(f'kind must be "drum" or "lcd", got {reprlib.repr(kind)}')
 
 
 VIEWS = ((1.0, 0.0), (1.15, 0.0), (1.3, 0.0), (1.15, 0.06), (1.15, -0.06))

@@ -109,6 +109,9 @@ class History:
     def _counted(self, series: list[tuple[float, float]]) -> float:
         return sum(max(0.0, self._rise(a[1], b[1])) for a, b in pairwise(series))
 
+    def _count(self, rise: float) -> None:
+        self.consumed = min(HUGE, self.consumed + rise)
+
     def _rise(self, old: float, new: float) -> float:
         """How far the value has risen; a full display starts again at 0."""
         rise = new - old
@@ -167,8 +170,7 @@ class History:
             if self._rise(self.accepted[-1][1], new[1]) < 0:
                 reading = replace(reading, value=self.accepted[-1][1], reason="within the dead band")
                 new = (time, self.accepted[-1][1])
-            self.accepted.append(new)
-            self._forget()
+            self._go_on([new])
             return reading
         self.aside = [*self.aside, new][-ASIDE * self.confirm :]
         agreeing = self._agreeing()
@@ -191,22 +193,24 @@ class History:
         for back in range(1, min(self.confirm, len(self.accepted) - 1) + 1):
             if not self._why_not(self.accepted[-back - 1], first):
                 taken = self.accepted[-back:]
-                self.accepted[-back:] = agreeing
+                del self.accepted[-back:]
+                self._go_on(agreeing)
                 return f"taken back: {', '.join(f'{value:g}' for _, value in taken)}"
         last = self.accepted[-1]
-        self.consumed += self._counted(self.accepted)
+        self._count(self._counted(self.accepted))
         self.accepted = agreeing
         # how long ago the last one was isn't known; no longer than it took to confirm that the clock is another
         if first[0] <= last[0] and not self._why_not((2 * first[0] - agreeing[-1][0], last[1]), first):
-            self.consumed += max(0.0, self._rise(last[1], first[1]))
+            self._count(max(0.0, self._rise(last[1], first[1])))
             return "the clock was set back"
         self.changes = [*self.changes, first[0]][-CHANGES:]
         return "a new series: has the meter been changed?"
 
-    def _forget(self) -> None:
-        """Count what is old, and forget it."""
+    def _go_on(self, readings: list[tuple[float, float]]) -> None:
+        """Add to the series; once it is long, count what is old, and forget it."""
+        self.accepted += readings
         if len(self.accepted) > 2 * KEPT:
-            self.consumed += self._counted(self.accepted[: -KEPT + 1])
+            self._count(self._counted(self.accepted[: -KEPT + 1]))
             self.accepted = self.accepted[-KEPT:]
 
     def save(self, path: str | Path) -> None:

@@ -42,6 +42,9 @@ RIVAL, SURELY, AS_LARGE = 0.1, 0.65, 0.8
 """The confidence from which on another window could be the reading; how sure the network is that it is a window if it
 could be whether or not it can be read; and the share of the other's sides that its own have at least."""
 
+WIDEST = 4_096
+"""Pixels on the longest side of what is cut out; it could be larger than what can be read. Digits need far fewer."""
+
 SAME = 0.5
 """Share of the smaller one that two windows have in common if they are one, found twice."""
 
@@ -275,13 +278,20 @@ def _in_common(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def cut_out(image: np.ndarray, quad: np.ndarray, margin: tuple[float, float] = MARGIN) -> tuple[np.ndarray, np.ndarray]:
-    """A window, straightened, with a margin beside and above it in its heights; and the corners that were cut."""
+    """A window, straightened, with a margin beside and above it in its heights; and the corners that were cut.
+
+    It is as large as in the image, or has `WIDEST` pixels on its longest side.
+    """
     across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
     height = np.linalg.norm(down)
     x = across / (np.linalg.norm(across) + 1e-9) * height * margin[0]
     y = down * margin[1]
     wider = quad + np.array([-x - y, x - y, x + y, -x + y])
-    return crop(image, wider, turn_tall=False), wider
+    sides = np.linalg.norm(np.roll(wider, -1, axis=0) - wider, axis=1)
+    scale = min(1.0, WIDEST / sides.max())
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return crop(image, wider * scale, turn_tall=False), wider
 
 
 def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: bool = True) -> Reading:

@@ -15,7 +15,7 @@ LARGEST_FILE = 1_000_000
 
 
 def load(path: str | Path, what: str, known: Collection[str], needed: Collection[str]) -> dict[str, Any]:
-    """The fields of an object in a file.
+    """The fields of an object in a file of UTF-8, with a byte order mark or without.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def load(path: str | Path, what: str, known: Collection[str], needed: Collection
     if len(content) > LARGEST_FILE:
         raise ValueError(f"{path} is no {what}: it has more than {LARGEST_FILE:,} bytes")
     try:
-        fields = strict_json.parse(content.decode("utf-8"))
+        fields = strict_json.parse(content.decode("utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(fields, dict):

@@ -12,7 +12,7 @@ import numpy as np
 import paddle
 from shapely.geometry import Polygon
 
-from ocrbook import metrics
+from ocrbook import folders, metrics
 from ocrbook.labels.ppocrlabel import IGNORED
 from ocrbook.page import Page, TextLine
 from ocrbook.train import data
@@ -217,6 +217,8 @@ def train_detector(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+    OSError
+        If `out` can't be made there; before the training.
     ValueError
         If `side` is not a multiple of 32.
 
@@ -242,6 +244,7 @@ def train_detector(
     if side % 32:
         raise ValueError(f"side must be a multiple of 32, got {side}")
     out = Path(out)
+    folders.check(out)
     pages, held_out = (
         [fit_into(sample.image, Page(lines=sample.lines), side) for sample in samples]
         for samples in data.hold_out(data.read_pages(labels), validation, data.read_pages, seed)

@@ -21,6 +21,7 @@ import yaml
 from onnx import numpy_helper
 from tqdm import tqdm
 
+from ocrbook import folders
 from ocrbook.folders import exchanged
 from ocrbook.metrics import exact_match
 from ocrbook.models import model_folder
@@ -222,6 +223,8 @@ def fine_tune(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+    OSError
+        If `out` can't be made there; before the training.
 
     Examples
     --------
@@ -239,6 +242,7 @@ def fine_tune(
     True
     """
     out = Path(out)
+    folders.check(out)
     samples = data.read_lines(labels, characters, _PIXELS_PER_STEP, _HEIGHT)
     if characters is None:
         characters = sorted({character for sample in samples for character in sample.lines[0].text} - {" "})

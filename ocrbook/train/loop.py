@@ -61,7 +61,7 @@ class _Checkpoint:
         arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
         content = io.BytesIO()
         np.savez(content, **arrays)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        Path(os.path.realpath(self.path.parent)).mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, content.getvalue())
 
     def read(
@@ -83,6 +83,8 @@ class _Checkpoint:
                 f"{self.path} belongs to a training with other labels or settings: "
                 "choose another folder, or delete that file"
             )
+        if bool(parts["best"]) != bool(head.history.best_step):
+            raise ValueError(f"{self.path} is damaged (without its best weights): delete that file to begin anew")
         state = _shapes(_weights(net))
         if _shapes(parts["net"]) != state or (parts["best"] and _shapes(parts["best"]) != state):
             raise ValueError(f"{self.path} belongs to another network: choose another folder, or delete that file")

@@ -13,6 +13,7 @@ import numpy as np
 import paddle
 from paddle.nn import functional
 
+from ocrbook import folders
 from ocrbook.metrics import exact_match
 from ocrbook.train import data
 from ocrbook.train.export import card_of, export_recognizer
@@ -226,6 +227,8 @@ def train_recognizer(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+    OSError
+        If `out` can't be made there; before the training.
 
     Examples
     --------
@@ -243,6 +246,7 @@ def train_recognizer(
     True
     """
     out = Path(out)
+    folders.check(out)
     step_width, height = getattr(network, "pixels_per_step", 4), getattr(network, "height", 32)
     samples = data.read_lines(labels, characters, step_width, height)
     if characters is None:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import paddle
 
+from ocrbook import folders
 from ocrbook.metrics import exact_match
 from ocrbook.train import data
 from ocrbook.train.export import card_of
@@ -57,9 +58,13 @@ def fine_tune_all_layers(
     ------
     LabelError
         If anything is wrong with the labels; it lists file, row and reason.
+    OSError
+        If `out` can't be made there; before the training.
     ValueError
         If the graph has an operation that `GraphLayer` does not know.
     """
+    out = Path(out)
+    folders.check(out)
     parts = load_base(base)
     characters = parts.characters
     logits = next(node.output[0] for node in parts.graph.graph.node if parts.bias in node.input)
@@ -96,7 +101,6 @@ def fine_tune_all_layers(
     digest = hashlib.sha256(repr(targets).encode() + parts.graph.SerializeToString())
     for image in images:
         digest.update(image.tobytes())
-    out = Path(out)
     history = fit(
         net,
         batch,

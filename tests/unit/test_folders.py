@@ -14,6 +14,8 @@ import pytest
 from ocrbook import folders, models
 from ocrbook.folders import exchanged
 from ocrbook.labels import Label, Project, export_recognition, lists, lmdb_store
+from ocrbook.train import fine_tune, train_detector, train_recognizer
+from ocrbook.train.whole import fine_tune_all_layers
 from tests.failing import failing
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +68,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path):
 
 def test_places_that_cannot_be_exchanged_are_named(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError, match="file is a file"):
+    with pytest.raises(NotADirectoryError, match="file is no folder"):
         write(tmp_path / "file", "new")
     with pytest.raises(OSError, match="can't be made anew"):
         write(tmp_path / "file" / "model", "new")
@@ -74,6 +76,18 @@ def test_places_that_cannot_be_exchanged_are_named(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="working folder"):
         write(".", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("train", [train_recognizer, train_detector, fine_tune, fine_tune_all_layers])
+def test_a_training_whose_folder_can_not_be_made_says_so_before_it_begins(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    base = {"base": "no model"} if train is fine_tune_all_layers else {}
+    for out in ("file", "file/model", "loop", ".", "", "..", "m" * 250):
+        with pytest.raises(OSError, match=r"is no folder|can't be made anew|can't be exchanged"):
+            train("no list.txt", out, **base)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
 def test_drafts_that_a_killed_process_left_are_removed_after_a_day(tmp_path):

@@ -234,14 +234,28 @@ def test_what_is_old_is_counted_and_forgotten(monkeypatch):
     assert len(history.accepted) <= 20 and history.total == 99
 
 
+def stored_and_read(history):
+    with TemporaryDirectory() as folder:
+        history.save(Path(folder) / "h.json")
+        return History.load(Path(folder) / "h.json")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 5))
 def test_a_history_survives_its_file(seed, bursts):
     history, *_ = after_faults(seed, list(FAULTS), bursts)
-    with TemporaryDirectory() as folder:
-        history.save(Path(folder) / "h.json")
-        again = History.load(Path(folder) / "h.json")
+    again = stored_and_read(history)
     assert again == history and again.total == history.total
+
+
+def test_a_history_that_is_as_long_or_has_counted_as_much_as_it_can_survives_its_file(monkeypatch):
+    monkeypatch.setattr("ocrbook.meters.history.KEPT", 10)
+    history = History(max_rate=5)
+    feed(history, [*range(19), 22, 20, 21, 22])
+    assert stored_and_read(history) == history and history.total == 22
+    history = History(max_rate=9e29)
+    feed(history, ([0] * 4 + [8e29] * 4) * 4)
+    assert history.consumed == 1e30 and stored_and_read(history) == history
 
 
 @settings(max_examples=200, deadline=None)
@@ -255,3 +269,14 @@ def test_any_bytes_are_a_history_and_a_profile_or_a_line_that_says_why_not(conte
                 load(path)
             except ValueError as error:
                 assert "file.json" in str(error) and "\n" not in str(error)
+
+
+def test_a_profile_with_a_byte_order_mark_is_read_and_a_long_field_is_not_repeated(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(PROFILE_NEEDS).encode())
+    assert Profile.load(path) == Profile(**PROFILE_NEEDS)
+    for name in Profile.__dataclass_fields__:
+        path.write_text(json.dumps(PROFILE_NEEDS | {name: "x" * 10_000}))
+        with pytest.raises(ValueError, match="is no profile") as error:
+            Profile.load(path)
+        assert len(str(error.value)) < len(str(path)) + 200

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocrbook import images
 from ocrbook.meters import (
     Profile,
     find_positions,
@@ -609,3 +610,10 @@ def test_crops_without_contrast_are_refused(read):
         assert not read(flat).accepted
         flat[:, 12:] += 4
         assert not read(np.clip(flat + rng.normal(0, 2, flat.shape), 0, 255).astype(np.uint8)).accepted
+
+
+def test_a_window_that_fills_a_large_photograph_is_read():
+    window = images.read("datasets/meter-lcd/lcd_000.jpg")
+    image = cv2.resize(window, (9_000, 3_000))
+    corners = [(0, 0), (9_000, 0), (9_000, 3_000), (0, 3_000)]
+    assert read_photo(image, Profile("lcd", corners, (9_000, 3_000), 6), second=False).text == "904815"
