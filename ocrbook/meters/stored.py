@@ -33,6 +33,8 @@ def load(path: str | Path, what: str, known: Collection[str], needed: Collection
         If it is too large, no JSON, or its fields are not those; the message names the file, in one line.
     """
     path = Path(path)
+    if path.is_fifo() or path.is_char_device() or path.is_socket():  # would be waited for
+        raise ValueError(f"{path} is no {what}: it is no file")
     with path.open("rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import random
 from dataclasses import replace
 from datetime import datetime
@@ -280,3 +281,10 @@ def test_a_profile_with_a_byte_order_mark_is_read_and_a_long_field_is_not_repeat
         with pytest.raises(ValueError, match="is no profile") as error:
             Profile.load(path)
         assert len(str(error.value)) < len(str(path)) + 200
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "h.json")
+    with pytest.raises(ValueError, match="it is no file"):
+        History.load(tmp_path / "h.json")
