@@ -20,7 +20,7 @@ LONGEST = 16_000
 SMALLEST = 8
 """Pixels of the shorter side; an image with fewer has nothing to be read on it."""
 
-FAINTEST = 4.0
+FAINTEST = 2.5
 """Gray levels that the brightness of a crop deviates by at least, in one of its channels; below lies noise."""
 
 MOST = 12

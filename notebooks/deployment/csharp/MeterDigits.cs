@@ -8,7 +8,7 @@ namespace OcrSharp
     public sealed class MeterDigits
     {
         internal const int Blank = 10;
-        private const double Faintest = 4; // gray levels
+        private const double Faintest = 2.5; // gray levels
         private const int Width = 32, Height = 48, Reach = 5, Least = 8;
         private const double Certain = 0.8, Taught = 0.98;
 
