@@ -771,11 +771,11 @@ def test_the_client_says_what_a_server_answered(programs):
             self.rfile.read(int(self.headers["Content-Length"]))
             status, text, headers, _ = answers[name]
             self.send_response(status)
-            for key, value in ({"Content-Length": str(5 if text is None else len(text))} | headers).items():
-                self.send_header(key, value)
+            length = str(5 if text is None else len(text))
+            for key, value in ({"Content-Length": length, "Connection": "close"} | headers).items():
+                self.send_header(key, value)  # a server that closes says so: else a client sends the next one there
             self.end_headers()
             self.wfile.write((text or "").encode())
-            self.close_connection = True
 
         def log_message(self, *_):
             pass
