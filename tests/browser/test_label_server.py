@@ -64,7 +64,7 @@ def test_a_box_is_drawn_typed_confirmed_and_in_label_txt(chrome, photos, label):
     editor.chord(Keys.CONTROL, Keys.ENTER)
     # the next one is damaged: it says so, and can be left
     wait(chrome, lambda _: editor.find(".ocr-annotator").get_attribute("data-image") == "b.png")
-    wait(chrome, lambda _: editor.find(".oa-status").text == "This image can't be shown.")
+    wait(chrome, lambda _: editor.find(".oa-status").text == "b.png is not an image that can be read")
     assert not editor.all(".oa-box")
     editor.find(".ocr-annotator").click()
     editor.keys("d")
