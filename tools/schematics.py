@@ -2,6 +2,7 @@
 
 The files in book/schematics are written by hand, except for the CTC lattice, which is drawn here. All begin with the
 same style block: change it in pipeline.svg, and `python -m tools.schematics` copies it into the others.
+Texts of the class `code` (names, numbers, symbols) are the same in all languages; each other text is one phrase.
 """
 
 from __future__ import annotations
