@@ -4,8 +4,11 @@ import unicodedata
 import xml.etree.ElementTree as ET
 from collections import Counter
 
+import paddle
 import pytest
 
+from ocrbook.render import CODE_CHARACTERS
+from ocrbook.train.networks import TextDetector
 from tools.schematics import FOLDER, ctc_lattice, schematics
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -69,3 +72,19 @@ def test_texts_lie_within_the_picture(path):
         left = x if "left" in kinds else x - size if "right" in kinds else x - size / 2
         assert left >= 0 and left + size <= width, text.text
         assert 20 <= y <= height - 6, text.text
+
+
+def test_sizes_are_those_of_the_networks():
+    def texts(name):
+        return {text.text for text in ET.parse(FOLDER / f"{name}.svg").iter(f"{SVG}text")}
+
+    classes = len(CODE_CHARACTERS) + 2  # the blank and the space
+    assert f"96 × {classes}" in texts("crnn_attention") and f"120 × {classes}" in texts("finetuning_head")
+    net = TextDetector()
+    net.eval()
+    levels = [paddle.zeros([1, 3, 256, 256])]
+    for stage in net.stages:
+        levels.append(stage(levels[-1]))
+    levels += [lateral(level) for lateral, level in zip(net.lateral, levels[2:], strict=True)]
+    levels.append(net(levels[0]))
+    assert {" × ".join(map(str, level.shape[1:])) for level in levels} <= texts("feature_pyramid")
