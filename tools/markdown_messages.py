@@ -27,12 +27,13 @@ _PARSER = (
 )
 
 # Directives whose body is text, and those whose first line is a title.
-_TITLED = {"admonition", "card", "dropdown", "exercise", "grid-item-card", "tab-item", "table", "list-table"}
+_TITLED = {"admonition", "card", "dropdown", "exercise", "grid-item-card", "quiz", "tab-item", "table", "list-table"}
 _PROSE = _TITLED | {
-    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "seealso", "solution",
+    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "once", "seealso", "solution",
     "tab-set", "tip", "warning",
 }  # fmt: skip
-_SHOWN_OPTIONS = {"alt", "caption", "img-alt"}
+_SHOWN_OPTIONS = {"alt", "caption", "how", "img-alt"}
+_BOX = re.compile(r"\[[x ]\] +")  # before an answer of a quiz
 
 # What has no words: code, formulas, links without a text of their own, tags, numbers.
 _WORDLESS = re.compile(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|\{\w[\w:-]*\}|<[^>]*>")
@@ -81,7 +82,10 @@ def _directive_spans(source: str, info: str, start: int, end: int) -> Iterator[S
     if name == "glossary":
         yield from _glossary_spans(source, body, end)
     else:
-        yield from ((body + a, body + b, message) for a, b, message in spans(source[body:end]))
+        for first, last, message in spans(source[body:end]):
+            box = _BOX.match(message) if name == "quiz" else None
+            skipped = box.end() if box else 0
+            yield body + first + skipped, body + last, message[skipped:]
 
 
 def _glossary_spans(source: str, start: int, end: int) -> Iterator[Span]:
