@@ -29,8 +29,8 @@ _PARSER = (
 # Directives whose body is text, and those whose first line is a title.
 _TITLED = {"admonition", "card", "dropdown", "exercise", "grid-item-card", "quiz", "tab-item", "table", "list-table"}
 _PROSE = _TITLED | {
-    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "once", "seealso", "solution",
-    "tab-set", "tip", "warning",
+    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "once", "seealso",
+    "solution", "tab-set", "tip", "warning",
 }  # fmt: skip
 _SHOWN_OPTIONS = {"alt", "caption", "how", "img-alt"}
 _BOX = re.compile(r"\[[x ]\] +")  # before an answer of a quiz

@@ -10,6 +10,7 @@ of contents.
 """
 
 from datetime import date
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -42,16 +43,15 @@ class once_list(nodes.General, nodes.Element):
 
 class _Once(SphinxDirective):
     required_arguments = 1
-    option_spec = {"how": directives.unchanged_required}
+    option_spec: ClassVar = {"how": directives.unchanged_required}
     has_content = True
 
     def run(self):
         self.assert_has_content()
-        day = self.arguments[0]
         try:
-            date.fromisoformat(day)
+            day = date.fromisoformat(self.arguments[0]).isoformat()
         except ValueError:
-            raise self.error(f"once: {day!r} is not a date such as 2026-11-20") from None
+            raise self.error(f"once: {self.arguments[0]!r} is not a date such as 2026-11-20") from None
         if not self.options.get("how"):
             raise self.error("once: the option `how` is missing; it says how to repeat the measurement")
         words = _WORDS[self.config.language]
