@@ -96,7 +96,7 @@ def _glossary_spans(source: str, start: int, end: int) -> Iterator[Span]:
 
 
 def spans(source: str) -> Iterator[Span]:
-    """All messages of a text, in order.
+    """All inline texts, in order: the messages, and what has no words, such as a number in a table.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def spans(source: str) -> Iterator[Span]:
     starts = _line_starts(source)
     cursor = 0
     for token in _PARSER.parse(source):
-        if token.type == "inline" and _has_words(token.content):
+        if token.type == "inline" and token.content:
             first, last = token.map
             begin, finish = _locate(source, token.content, max(cursor, starts[first]), starts[last])
             cursor = finish
@@ -122,13 +122,14 @@ def spans(source: str) -> Iterator[Span]:
 
 def messages(source: str) -> list[str]:
     """The messages of a text, in order, each once."""
-    return list(dict.fromkeys(message for _, _, message in spans(source)))
+    return list(dict.fromkeys(message for _, _, message in spans(source) if _has_words(message)))
 
 
 def translate(source: str, translation: Callable[[str], str]) -> str:
     """The text with every message replaced."""
     parts, cursor = [], 0
     for start, end, message in spans(source):
-        parts += [source[cursor:start], translation(message)]
-        cursor = end
+        if _has_words(message):
+            parts += [source[cursor:start], translation(message)]
+            cursor = end
     return "".join([*parts, source[cursor:]])
