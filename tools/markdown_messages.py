@@ -41,7 +41,8 @@ Span = tuple[int, int, str]
 """Start, end and message; source[start:end] is the message before its line breaks became spaces."""
 
 
-def _has_words(message: str) -> bool:
+def has_words(message: str) -> bool:
+    """Whether there is something to translate in a message."""
     return any(character.isalpha() for character in _WORDLESS.sub("", message))
 
 
@@ -102,7 +103,7 @@ def spans(source: str) -> Iterator[Span]:
     starts = _line_starts(source)
     cursor = 0
     for token in _PARSER.parse(source):
-        if token.type == "inline" and _has_words(token.content):
+        if token.type == "inline" and has_words(token.content):
             first, last = token.map
             begin, finish = _locate(source, token.content, max(cursor, starts[first]), starts[last])
             cursor = finish

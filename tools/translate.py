@@ -23,6 +23,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from markdown_it import MarkdownIt
 
+from tools import code_messages
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
 from tools.markdown_messages import messages, translate
 
@@ -41,11 +42,18 @@ def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
     return [(holder, key) for holder, key in places if key in holder]
 
 
+def _speaks(cell: dict) -> bool:
+    """Whether the comments and docstrings of a cell are translated: it is code, and not hidden."""
+    return cell["cell_type"] == "code" and "remove-cell" not in cell["metadata"].get("tags", [])
+
+
 def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = translate("".join(cell["source"]), translation).splitlines(keepends=True)
+        elif _speaks(cell):
+            cell["source"] = code_messages.translate("".join(cell["source"]), translation).splitlines(keepends=True)
         for holder, key in _cell_texts(cell):
             holder[key] = translation(holder[key])
         for output in cell.get("outputs", []):
@@ -85,6 +93,8 @@ def extract(document: Path) -> list[str]:
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] == "markdown":
             found += messages("".join(cell["source"]))
+        elif _speaks(cell):
+            found += code_messages.messages("".join(cell["source"]))
         found += [holder[key] for holder, key in _cell_texts(cell)]
     return list(dict.fromkeys(found))
 
