@@ -16,7 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 
-_PARSER = (
+PARSER = (
     MarkdownIt("commonmark")
     .enable("table")
     .use(front_matter_plugin)
@@ -102,7 +102,7 @@ def spans(source: str) -> Iterator[Span]:
     """
     starts = _line_starts(source)
     cursor = 0
-    for token in _PARSER.parse(source):
+    for token in PARSER.parse(source):
         if token.type == "inline" and has_words(token.content):
             first, last = token.map
             begin, finish = _locate(source, token.content, max(cursor, starts[first]), starts[last])

@@ -69,7 +69,8 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     settings = config["sphinx"]["config"]
     settings["language"] = "zh_CN"
     settings["twin"] = {"language": "en", "label": "EN", "name": "English", "folder": "en"}
-    settings["launch"]["sources"] = "blob/gh-pages/zh/_sources"  # where the published edition keeps its notebooks
+    for holder, key in ((config["html"], "baseurl"), (settings["launch"], "sources")):
+        holder[key] = re.sub(r"/en(?=/|$)", "/zh", holder[key])
     settings["vendor_folder"] = "../../vendor"
     settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)

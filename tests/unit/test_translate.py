@@ -25,7 +25,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "note.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note"}]}]}
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
-    config = {"title": "Book", "sphinx": {"config": {"language": "en", "launch": {"sources": "blob/main"}}}}
+    settings = {"language": "en", "launch": {"sources": "blob/en"}}
+    config = {"title": "Book", "html": {"baseurl": "https://book/en/"}, "sphinx": {"config": settings}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     for module in (translate, __import__("tools.book_files", fromlist=["ROOT"])):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -113,6 +114,8 @@ def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     config = yaml.safe_load((project / "tree" / "_config.yml").read_text("utf-8"))
     assert config["title"] == "书"
     assert config["sphinx"]["config"]["language"] == "zh_CN"
+    assert config["html"]["baseurl"] == "https://book/zh/"
+    assert config["sphinx"]["config"]["launch"]["sources"] == "blob/zh"
     assert yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"][0]["caption"] == "部"
 
 
