@@ -241,4 +241,3 @@ class Outside:
     def _picture(self, target: str) -> str:
         path = self._here(target)
         return target if path in self.files or ":" in target else f"{self.url}_images/{path.name}"
-
