@@ -171,7 +171,7 @@ def test_sentences_are_those_of_a_tutorial(name):
 
 def test_sentences_of_the_whole_book():
     total = sum(map(chinese.lengths, FILES.values()), Lengths())
-    assert total.too_many() == bool(NOT_YET), str(total)
+    assert NOT_YET or not total.too_many(), str(total)
 
 
 def test_the_command_lists_faults_and_short_sentences(tmp_path):
