@@ -1,4 +1,4 @@
-"""How the Chinese edition is written: the lengths of its sentences, its terms, its typography.
+"""How the Chinese edition is written: the lengths of its sentences, its terms, its typography, its numbers.
 
     python -m tools.chinese [PO files]        a line for each file and for each fault; all files of the book without any
     python -m tools.chinese --worst 200       and the shortest sentences, most common faults of a translation
@@ -9,7 +9,8 @@ are taken out, and its length is the number of letters and digits that are left,
 figures and comments of code. A heading that ends with a question mark is one.
 
 Terms are in book/locale/terms.yml: the term to `use`, what is `not` to be written (regular expressions), `except` in
-which surroundings it is right, and `when` (a regular expression over the English) the rule applies at all.
+which surroundings it is right, and `when` (a regular expression over the English) the rule applies at all. A number
+that the English writes in digits is in the Chinese in digits, too.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ _ROLE_TEXT = re.compile(r"\{[\w:-]+\}`([^`<]*)(?:<[^`]*>)?`")
 _GONE = "\ufffc"  # stands for code where its place matters
 
 _TYPOGRAPHY = {
-    "percent is written as in 7%": r"\d\s+%|％|百分之",
+    "percent is written as in 7%": r"\d\s+%|％|百分之(?!一[圈秒])",
     "full-width brackets around Chinese": rf"\([^()]*[{_HAN}][^()]*\)",
     "full-width punctuation after Chinese": rf"[{_HAN}）”》][,;:?!]|[{_HAN}）”》]\.(?![\w.])",
     "full-width punctuation before Chinese": rf"[A-Za-z0-9)][,;?!](?=[{_HAN}])",
     "Chinese quotation marks around Chinese": rf'"[^"]*[{_HAN}][^"]*"',
-    "no space beside full-width punctuation": r"[，。！？；：、](?:\*\*)?[ \t]+(?=\S)|[ \t]+[，。！？；：、）》]",
+    "no space after full-width punctuation": r"[，。！？；：、（）《》“”](?:\*\*)?[ \t]+(?=\S)",
+    "no space before full-width punctuation": r"[ \t]+(?:\*\*)?[，。！？；：、（）《》“”]",
     "no space between Chinese characters": rf"[{_HAN}][ \t]+[{_HAN}]",
     "等 and not et al.": r"\bet al\b",
 }
@@ -154,6 +156,21 @@ def typography(chinese: str) -> list[str]:
     return found
 
 
+def _numbers(text: str) -> set[str]:
+    return {number.replace(",", "").rstrip(".") for number in re.findall(r"\d[\d,.]*", _prose(text))}
+
+
+def lost_numbers(message: Message) -> list[str]:
+    """The numbers of the English that are not in the Chinese, a line each."""
+    lost = sorted(_numbers(message.english) - _numbers(message.chinese))
+    return [f"the English says {number}: {message.chinese[:40]}" for number in lost]
+
+
+def faults(message: Message) -> list[str]:
+    """Everything that is wrong with a message, a line each."""
+    return wording(message) + typography(message.chinese) + lost_numbers(message)
+
+
 def catalogs() -> list[Path]:
     """The PO files of the book."""
     return sorted(LOCALE.rglob("*.po"))
@@ -166,18 +183,13 @@ def read(path: Path) -> list[Message]:
 
 
 def main() -> int:
-    """Print what there is to say on PO files; fails if a term or the typography is wrong."""
+    """Print what there is to say on PO files; fails if a term, the typography or a number is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, metavar="PO file")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="print the N shortest sentences, too")
     arguments = parser.parse_args()
     files = {path: read(path) for path in arguments.files or catalogs()}
-    faults = [
-        f"{path}: {line}"
-        for path, messages in files.items()
-        for message in messages
-        for line in wording(message) + typography(message.chinese)
-    ]
+    found = [f"{path}: {line}" for path, messages in files.items() for each in messages for line in faults(each)]
     short = [
         (length(sentence), str(path), sentence)
         for path, messages in files.items()
@@ -188,9 +200,9 @@ def main() -> int:
         print(f"{path}: {count} letters: {sentence}")
     for path, messages in files.items():
         print(f"{lengths(messages)}: {path}{' (too many)' if lengths(messages).too_many() else ''}")
-    print("\n".join(faults))
-    print(f"{sum(map(lengths, files.values()), Lengths())}: all; {len(faults)} faults of terms and typography")
-    return int(bool(faults))
+    print("\n".join(found))
+    print(f"{sum(map(lengths, files.values()), Lengths())}: all; {len(found)} faults")
+    return int(bool(found))
 
 
 if __name__ == "__main__":
