@@ -16,6 +16,7 @@ that the English writes in digits is in the Chinese in digits, too.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ SHORT, BRIEF = 8, 12
 SHORT_SHARE, BRIEF_SHARE = 0.03, 0.09
 """The shares of such sentences that a book written in Chinese stays below."""
 
+_MARKDOWN = MarkdownIt()
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*\)")
 _ROLE = re.compile(r"\{[\w:-]+\}(?=`)")
@@ -50,7 +52,7 @@ _TYPOGRAPHY = {
     "Chinese quotation marks around Chinese": rf'"[^"]*[{_HAN}][^"]*"',
     "no space after full-width punctuation": r"[，。！？；：、（）《》“”](?:\*\*)?[ \t]+(?=\S)",
     "no space before full-width punctuation": r"[ \t]+(?:\*\*)?[，。！？；：、（）《》“”]",
-    "no space between Chinese characters": rf"[{_HAN}][ \t]+[{_HAN}]",
+    "no space between Chinese characters": rf"[{_HAN}](?:\*\*)?[ \t]+(?:\*\*)?[{_HAN}]",
     "等 and not et al.": r"\bet al\b",
 }
 
@@ -138,7 +140,7 @@ def _slanted(chinese: str) -> list[str]:
     """Emphasised texts with Han in them; there are no italics in Chinese."""
     if not re.search(r"[*_]", chinese):
         return []
-    (block,) = MarkdownIt().parseInline(chinese)
+    (block,) = _MARKDOWN.parseInline(chinese)
     depth, found = 0, []
     for token in block.children:
         depth += {"em_open": 1, "em_close": -1}.get(token.type, 0)
@@ -188,7 +190,8 @@ def main() -> int:
     parser.add_argument("files", nargs="*", type=Path, metavar="PO file")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="print the N shortest sentences, too")
     arguments = parser.parse_args()
-    files = {path: read(path) for path in arguments.files or catalogs()}
+    paths = arguments.files or [Path(os.path.relpath(path)) for path in catalogs()]
+    files = {path: read(path) for path in paths}
     found = [f"{path}: {line}" for path, messages in files.items() for each in messages for line in faults(each)]
     short = [
         (length(sentence), str(path), sentence)
@@ -200,7 +203,8 @@ def main() -> int:
         print(f"{path}: {count} letters: {sentence}")
     for path, messages in files.items():
         print(f"{lengths(messages)}: {path}{' (too many)' if lengths(messages).too_many() else ''}")
-    print("\n".join(found))
+    for line in found:
+        print(line)
     print(f"{sum(map(lengths, files.values()), Lengths())}: all; {len(found)} faults")
     return int(bool(found))
 

@@ -115,6 +115,7 @@ def test_forbidden_words_are_found_where_the_term_is_meant(english, text, fault)
         ("一句。 另一句", "after full-width"),
         ("电子书 《动手学OCR》", "before full-width"),
         ("两个 汉字", "between Chinese"),
+        ("方案 **可微二值化**", "between Chinese"),
         ("Liao et al., 2020", "et al"),
     ],
 )
