@@ -35,6 +35,7 @@ NOT_YET: set[str] = {
 # PO files in which terms and typography are still to be set right. A clean file must leave the list.
 NOT_CLEAN: set[str] = {
     "book/about.po",
+    "book/bundle.po",
     "book/command.po",
     "book/elsewhere.po",
     "book/glossary.po",
@@ -42,6 +43,11 @@ NOT_CLEAN: set[str] = {
     "book/index.po",
     "book/install.po",
     "book/status.po",
+    "datasets/documents/README.po",
+    "datasets/meter-dial/README.po",
+    "datasets/meter-drum/README.po",
+    "datasets/meter-lcd/README.po",
+    "datasets/meter-photo/README.po",
     "notebooks/applications/index.po",
     "notebooks/data/index.po",
     "notebooks/deployment/index.po",
