@@ -10,7 +10,7 @@ figures and comments of code. A heading that ends with a question mark is one.
 
 Terms are in book/locale/terms.yml: the term to `use`, what is `not` to be written (regular expressions), `except` in
 which surroundings it is right, and `when` (a regular expression over the English) the rule applies at all. A number
-that the English writes in digits is in the Chinese in digits, too.
+that the English writes in digits is in the Chinese in digits, too; digits of names (PP-OCRv6) are not looked at.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ROLE_TEXT = re.compile(r"\{[\w:-]+\}`([^`<]*)(?:<[^`]*>)?`")
 _GONE = "\ufffc"  # stands for code where its place matters
 
 _TYPOGRAPHY = {
-    "percent is written as in 7%": r"\d\s+%|％|百分之(?!一[圈秒])",
+    "percent is written as in 7%": r"\d\s+%|％|百分之[\d一二三四五六七八九十几](?![圈秒])",
     "full-width brackets around Chinese": rf"\([^()]*[{_HAN}][^()]*\)",
     "full-width punctuation after Chinese": rf"[{_HAN}）”》][,;:?!]|[{_HAN}）”》]\.(?![\w.])",
     "full-width punctuation before Chinese": rf"[A-Za-z0-9)][,;?!](?=[{_HAN}])",
@@ -113,8 +113,8 @@ def _excerpt(text: str, start: int, end: int) -> str:
 
 
 @cache
-def _terms(path: Path = TERMS) -> list[dict]:
-    rules = yaml.safe_load(path.read_text("utf-8"))
+def _terms() -> list[dict]:
+    rules = yaml.safe_load(TERMS.read_text("utf-8"))
     for rule in rules:
         for key in ("not", "except", "when"):
             rule[key] = re.compile(rule[key], re.IGNORECASE | re.DOTALL) if key in rule else None
@@ -159,7 +159,7 @@ def typography(chinese: str) -> list[str]:
 
 
 def _numbers(text: str) -> set[str]:
-    return {number.replace(",", "").rstrip(".") for number in re.findall(r"\d[\d,.]*", _prose(text))}
+    return {number.replace(",", "").rstrip(".") for number in re.findall(r"(?<![A-Za-z\d,.])\d[\d,.]*", _prose(text))}
 
 
 def lost_numbers(message: Message) -> list[str]:

@@ -149,7 +149,7 @@ def test_good_typography_is_left_alone(text):
     [
         ("up to 3 units, 1,600 pages, 7 %.", "零到几个单位，1600 页，7%", ["3"]),
         ("see `f(5)` and 0.5.", "见 `f(5)`，为 0.5。", []),
-        ("three units", "3 个单位", []),
+        ("three units of PP-OCRv6", "3 个单位", []),
     ],
 )
 def test_numbers_of_the_english_must_not_get_lost(english, text, lost):
