@@ -27,10 +27,10 @@ def search(browser, site, language, query):
         ("en", "threads", "Models and engines"),
         ("en", "draw_ocr", "From PaddleOCR 2.x to 3.x"),
         ("zh", "电能表识别", "关于 PPOCR-SIG"),
-        ("zh", "编辑距离", "测量：到底有多准？"),
+        ("zh", "编辑距离", "评测：到底有多准？"),
         ("zh", "全角空格", "模型与推理引擎"),
         ("zh", "拔掉网线", "模型与推理引擎"),
-        ("zh", "rapidocr", "测量：到底有多准？"),
+        ("zh", "rapidocr", "评测：到底有多准？"),
     ],
 )
 def test_search_finds_the_page(browser, site, language, query, title):
@@ -45,7 +45,7 @@ def test_search_finds_nothing_where_nothing_is(browser, site, language, query):
 @pytest.mark.parametrize(
     ("page", "title"),
     [
-        ("en/notebooks/start/01_first_page.html", "第一页"),
+        ("en/notebooks/start/01_first_page.html", "识别你的第一页"),
         ("zh/notebooks/start/01_first_page.html", "Your first page"),
         ("en/book/glossary.html", "术语表"),
     ],

@@ -52,7 +52,7 @@ def test_chinese_notebook_runs_from_the_bundle_and_prints_what_the_english_one_s
     name = "hands-on-ocr/notebooks/start/01_first_page.ipynb"
     path = unpacked / "zh" / name
     notebook = nbformat.read(path, as_version=4)
-    assert notebook.cells[0].source.startswith("# 第一页")
+    assert notebook.cells[0].source.startswith("# 识别你的第一页")
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
 
     def printed(cells):
