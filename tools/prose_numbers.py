@@ -146,7 +146,7 @@ def _numbers_of(sentence: str) -> Iterator[tuple[str, bool]]:
     kept = _BETWEEN.sub(" ", _NAME.sub(lambda match: "n" * len(match[0]), sentence))
     for match in _NUMBER.finditer(kept):
         percent = bool(_PERCENT.match(kept, match.end()))
-        if percent or "." in match[0] or _value(match[0]) >= _SMALL:
+        if percent or not match[0].isdigit() or int(match[0]) >= _SMALL:
             yield match[0], percent
 
 
