@@ -16,7 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 
-_PARSER = (
+PARSER = (
     MarkdownIt("commonmark")
     .enable("table")
     .use(front_matter_plugin)
@@ -42,7 +42,8 @@ Span = tuple[int, int, str]
 """Start, end and message; source[start:end] is the message before its line breaks became spaces."""
 
 
-def _has_words(message: str) -> bool:
+def has_words(message: str) -> bool:
+    """Whether there is something to translate in a message."""
     return any(character.isalpha() for character in _WORDLESS.sub("", message))
 
 
@@ -105,7 +106,7 @@ def spans(source: str) -> Iterator[Span]:
     """
     starts = _line_starts(source)
     cursor = 0
-    for token in _PARSER.parse(source):
+    for token in PARSER.parse(source):
         if token.type == "inline" and token.content:
             first, last = token.map
             begin, finish = _locate(source, token.content, max(cursor, starts[first]), starts[last])
@@ -122,14 +123,14 @@ def spans(source: str) -> Iterator[Span]:
 
 def messages(source: str) -> list[str]:
     """The messages of a text, in order, each once."""
-    return list(dict.fromkeys(message for _, _, message in spans(source) if _has_words(message)))
+    return list(dict.fromkeys(message for _, _, message in spans(source) if has_words(message)))
 
 
 def translate(source: str, translation: Callable[[str], str]) -> str:
     """The text with every message replaced."""
     parts, cursor = [], 0
     for start, end, message in spans(source):
-        if _has_words(message):
+        if has_words(message):
             parts += [source[cursor:start], translation(message)]
             cursor = end
     return "".join([*parts, source[cursor:]])

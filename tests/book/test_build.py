@@ -193,7 +193,7 @@ def test_download_button_of_the_chinese_book_gives_chinese_notebooks():
 
 
 def test_launch_buttons_follow_the_configuration():
-    for language, sources in (("en", "blob/main"), ("zh", "blob/gh-pages/zh/_sources")):
+    for language, sources in (("en", "blob/gh-pages/bundle/en"), ("zh", "blob/gh-pages/bundle/zh")):
         text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
         owner = "PPOCR-SIG/hands-on-ocr"
         assert f"/github/{owner}/{sources}/notebooks/start/01_first_page.ipynb" in text
