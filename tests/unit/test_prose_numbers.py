@@ -3,6 +3,8 @@ import pytest
 
 from tools.prose_numbers import explain, main
 
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="16"><g id="ytick_1"><text>16</text></g>
+<g id="text_17"><text x="17">{}</text></g></svg>"""
 CODE, MARKDOWN = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 
 
@@ -82,16 +84,18 @@ def test_code_explains_by_its_numbers_and_strings_not_by_comments_and_docstrings
 
 
 def test_all_that_a_reader_sees_of_an_output_counts():
-    figure = output(image_svg="") | {"metadata": {"titles": ["18 right"], "width": 19}}
+    figure = output(image_svg="") | {
+        "metadata": {"image/png": {"titles": [[19, "18 right"]], "svg": SVG.format("26 &lt; 27")}}
+    }
     figure["data"] = {
-        "image/svg+xml": '<svg width="16"><text x="17">14&#37;</text></svg>',
+        "image/svg+xml": SVG.format("14&#37;"),
         "text/plain": "<Figure size 20x21 with 1 Axes>",
     }
     table = output(text_html="<style>a {width: 22px}</style><td title='23'>24</td><td>25</td>")
     cell = CODE("pass", outputs=[figure, table])
-    seen = kinds(cell, MARKDOWN("14 %, 24, 25, 18, and 16, 17, 19, 20, 21, 22, 23."))
-    assert seen.startswith("14 % computed, 24 computed, 25 computed, 18 computed, 16 open, 17 open")
-    assert seen.count("computed") == 4
+    seen = kinds(cell, MARKDOWN("14 %, 24, 25, 18, 26, 27, and 16, 17, 19, 20, 21, 22, 23."))
+    assert seen.startswith("14 % computed, 24 computed, 25 computed, 18 computed, 26 computed, 27 computed, 16 open")
+    assert seen.count("computed") == 6
 
 
 def test_place_of_a_number_explains_it():
