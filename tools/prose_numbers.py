@@ -7,8 +7,8 @@ A number in prose is explained by, in this order:
 
 - `once`: it stands in a directive `once`; `references`: under the heading "References"; `before`: in the
   table of "Before you start", whose figures are those of the status page;
-- `computed`: an output of a cell above it holds it: printed text, tables, the texts of a figure (SVG, and titles in the
-  metadata of the output);
+- `computed`: an output of a cell above it holds it: printed text, tables, the texts of a figure (of its SVG, but
+  for those of the axes, and its titles, both in the data or the metadata of the output);
 - `setting`: the code of a cell above it or of the next cell below it holds it, as a number or inside a string; comments
   and docstrings are prose.
 
@@ -31,7 +31,6 @@ from __future__ import annotations
 import argparse
 import io
 import itertools
-import json
 import re
 import sys
 import tokenize
@@ -40,6 +39,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 from markdown_it import MarkdownIt
@@ -95,15 +95,32 @@ def _shares(text: str) -> set[float]:
 
 
 def _shown_text(output: NotebookNode) -> Iterator[str]:
-    """The texts of an output that a reader sees, and those in its metadata, such as titles of pictures."""
+    """The texts of an output that a reader sees; metadata hold those of pictures: titles, and a chart's SVG."""
     yield output.get("text", "")
     data = output.get("data", {})
     plain = data.get("text/plain", "")
     yield "" if plain.startswith("<") else plain
     page = re.sub(r"<(script|style)\b.*?</\1>", " ", data.get("text/html", ""), flags=re.DOTALL)
-    texts = re.findall(r"<text\b.*?</text>", data.get("image/svg+xml", ""), re.DOTALL)
-    yield unescape(re.sub(r"<[^>]*>", " ", "\n".join([page, *texts])))
-    yield from re.findall(r'"(?:[^"\\]|\\.)*"', json.dumps(output.get("metadata", {})))
+    yield unescape(re.sub(r"<[^>]*>", " ", page))
+    for text in _strings([data.get("image/svg+xml", ""), output.get("metadata", {})]):
+        yield " ".join(_svg_texts(ElementTree.fromstring(text))) if "<svg" in text else text
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+def _svg_texts(element: ElementTree.Element) -> Iterator[str]:
+    """The texts of a chart but those of its axes, which are no results."""
+    if element.tag.endswith("}text"):
+        yield "".join(element.itertext())
+    elif not re.match(r"[xy]tick_\d", element.get("id", "")):
+        for part in element:
+            yield from _svg_texts(part)
 
 
 def _set_in(code: str) -> set[float]:
@@ -146,7 +163,7 @@ def _numbers_of(sentence: str) -> Iterator[tuple[str, bool]]:
     kept = _BETWEEN.sub(" ", _NAME.sub(lambda match: "n" * len(match[0]), sentence))
     for match in _NUMBER.finditer(kept):
         percent = bool(_PERCENT.match(kept, match.end()))
-        if percent or "." in match[0] or _value(match[0]) >= _SMALL:
+        if percent or not match[0].isdigit() or int(match[0]) >= _SMALL:
             yield match[0], percent
 
 
