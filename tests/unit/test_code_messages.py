@@ -117,7 +117,8 @@ def code_cells(path):
 @pytest.mark.parametrize("document", notebooks(), ids=str)
 def test_both_editions_have_the_same_code_with_chinese_comments(document, chinese_tree):
     english, chinese = code_cells(ROOT / document), code_cells(chinese_tree / document)
-    assert english[0]["source"] == chinese[0]["source"]
+    assert chinese[0]["source"][: len(english[0]["source"])] == english[0]["source"]
+    assert "".join(chinese[0]["source"]).count("\n") == "".join(english[0]["source"]).count("\n") + 1
     for ours, theirs in zip(english[1:], chinese[1:], strict=True):
         ours, theirs = "".join(ours["source"]), "".join(theirs["source"])
         assert syntax(theirs) == syntax(ours)
