@@ -153,7 +153,7 @@ def test_exercises_are_headings_and_solutions_folded(edition):
 
 
 def test_index_lists_all_chapters_with_their_minutes(edition):
-    language, folder, found = edition
+    language, _, found = edition
     (index,) = next(cells for path, cells, _ in found if path.name == "index.ipynb")
     assert [address for address, _ in index.links] == [path.as_posix() for path in notebooks()]
     titles = [text for _, text in index.links]
