@@ -22,12 +22,14 @@ from tools.markdown_messages import PARSER
 _WORDS = {
     "en": {
         "exercise": "Exercise {}", "titled": "{}: {}", "solution": "Solution to exercise {}",
-        "expand": "**{}** (expand the cell below)", "right": "Right.", "wrong": "Wrong.", "once": "Measured once",
+        "expand": "**{}** (expand the cell below)", "right": "Right.", "wrong": "No.",
+        "once": "Measured once, on {}", "how": "How to repeat it: {}",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important", "seealso": "See also",
     },
     "zh": {
         "exercise": "练习 {}", "titled": "{}：{}", "solution": "练习 {} 参考答案",
-        "expand": "**{}**（展开下面的单元格）", "right": "正确。", "wrong": "不正确。", "once": "仅测一次",
+        "expand": "**{}**（展开下面的单元格）", "right": "正确。", "wrong": "不对。",
+        "once": "仅测一次，{}", "how": "重现方法：{}",
         "note": "备注", "tip": "提示", "warning": "警告", "important": "重要", "seealso": "另请参阅",
     },
 }  # fmt: skip
@@ -169,9 +171,8 @@ class Outside:
         if name == "quiz":
             return f"### {title}\n\n" + "\n\n".join(map(self._answer, _ANSWER.findall(body)))
         if name == "once":
-            label = f"**{self.words['once']}** · {argument}"
-            label += f" · {self._inline(options['how'])}" if "how" in options else ""
-            return _quotation(label, self._markdown(body))
+            body += "\n\n" + self.words["how"].format(options["how"]) if "how" in options else ""
+            return _quotation(f"**{self.words['once'].format(argument)}**", self._markdown(body))
         if name == "figure":
             alt, caption = options.get("alt", ""), self._markdown(body)
             return self._inline(f"![{alt}]({argument})") + (f"\n\n{caption}" if caption else "")

@@ -168,7 +168,8 @@ def test_pages_of_the_bundle_are_in_its_language(edition):
             assert bool(re.search("[一-鿿]", "".join(first.texts))) == (language == "zh"), path
 
 
-def test_notebooks_that_are_opened_alone_lead_to_the_online_book():
+def test_notebooks_that_are_opened_alone_are_published_and_lead_to_the_online_book():
+    assert "-C _build bundle " in (ROOT / ".github" / "workflows" / "publish.yml").read_text("utf-8")
     for language in LANGUAGES:
         folder = bundle.write_single(language)
         sources = CONFIG["sphinx"]["config"]["launch"]["sources"].replace("/en", f"/{language}")

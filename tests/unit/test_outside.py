@@ -77,12 +77,12 @@ CHANGED = {
         "<details>\n<summary>A</summary>\n\n> **Tip**\n>\n> b\n\n</details>"
     ),
     ":::{once} 2026-11-20\n:how: `python -m a`\nB 3.\n\n- c\n:::": (
-        "> **Measured once** · 2026-11-20 · `python -m a`\n>\n> B 3.\n>\n> - c"
+        "> **Measured once, on 2026-11-20**\n>\n> B 3.\n>\n> - c\n>\n> How to repeat it: `python -m a`"
     ),
-    ":::{quiz} Which `a`?\n- [x] The *b*\n\n  It is.\n\n  Really.\n- [ ] c\n\n  No.\n:::": (
+    ":::{quiz} Which `a`?\n- [x] The *b*\n\n  It is.\n\n  Really.\n- [ ] c\n\n  It is not.\n:::": (
         "### Which `a`?\n\n"
         "<details>\n<summary>The <em>b</em></summary>\n\n**Right.** It is.\n\nReally.\n\n</details>\n\n"
-        "<details>\n<summary>c</summary>\n\n**Wrong.** No.\n\n</details>"
+        "<details>\n<summary>c</summary>\n\n**No.** It is not.\n\n</details>"
     ),
     "```{figure} ../../book/showcase/a.png\n:alt: A b\n:name: c\n\nD e.\n```": (
         "![A b](../../book/showcase/a.png)\n\nD e."
@@ -137,7 +137,7 @@ def test_words_are_those_of_the_edition(edition):
     sources = [cell["source"] for cell in seen(edition, *EXERCISES, language="zh")]
     assert "### 练习 1：Count *it*" in sources[0]
     assert sources[2].startswith("**练习 1 参考答案**（展开下面的单元格）")
-    assert text(edition, ":::{once} 2026-11-20\nA.\n:::", language="zh") == "> **仅测一次** · 2026-11-20\n>\n> A."
+    assert text(edition, ":::{once} 2026-11-20\nA.\n:::", language="zh") == "> **仅测一次，2026-11-20**\n>\n> A."
     assert text(edition, ":::{tip}\nA.\n:::", language="zh") == "> **提示**\n>\n> A."
 
 
