@@ -111,7 +111,7 @@ class Outside:
         self.numbers = {match[1]: number for number, match in enumerate(_EXERCISE.finditer(prose), 1)}
 
     def _markdown(self, source: str) -> str:
-        lines, cursor = source.split("\n"), 0
+        lines, cursor, begun = source.split("\n"), 0, 0
         blocks: list[str] = []
         folded: list[str] = []  # prose of a solution that is open
 
@@ -120,33 +120,31 @@ class Outside:
                 blocks.append(_details(self.words["solution"].format(self.solved), "\n\n".join(folded)))
                 folded.clear()
 
+        def add(part: str) -> None:
+            if part.strip():
+                (folded if self.solved else blocks).append(part.strip("\n"))
+
         for token in PARSER.parse(source):
             if token.level or token.nesting < 0 or not token.map:
                 continue
             first, last = token.map
-            between = "\n".join(lines[cursor:first]).strip("\n")  # such as definitions of links
-            text = "\n".join(lines[first:last]).strip("\n")
-            cursor = last
-            parts = [between] if between.strip() else []
+            add("\n".join(lines[cursor:first]))  # such as definitions of links
+            cursor, text = last, "\n".join(lines[first:last])
             directive = token.type in ("fence", "colon_fence") and _DIRECTIVE.match(token.info.strip())
             if directive and directive[1] == "solution-start":
-                blocks += parts
-                self.solved = self._number(directive[2])
-                blocks.append(self.words["expand"].format(self.words["solution"].format(self.solved)))
-                continue
-            if directive and directive[1] == "solution-end":
-                folded += parts
+                self.solved = begun = self._number(directive[2])
+            elif directive and directive[1] == "solution-end":
                 unfold()
-                self.solved = 0
-                continue
-            if directive:
-                parts.append(self._directive(directive[1], directive[2], token.content))
+                self.solved = begun = 0
+            elif directive:
+                add(self._directive(directive[1], directive[2], token.content))
             elif token.type not in _UNSHOWN:
-                parts.append(text if token.type in _VERBATIM else self._inline(text))
-            (folded if self.solved else blocks).extend(parts)
-        rest = "\n".join(lines[cursor:]).strip("\n")
+                add(text if token.type in _VERBATIM else self._inline(text))
+        add("\n".join(lines[cursor:]))
         unfold()
-        return "\n\n".join([*blocks, *([rest] if rest.strip() else [])])
+        if begun:
+            blocks.append(self.words["expand"].format(self.words["solution"].format(begun)))
+        return "\n\n".join(blocks)
 
     def _number(self, label: str) -> int:
         if label not in self.numbers:

@@ -122,8 +122,8 @@ def test_exercises_are_numbered_and_their_solutions_folded(edition):
     assert [cell["source"] for cell in cells] == [
         "## Exercises\n\n### Exercise 1: Count *it*\n\nDo.",
         ">>> 1",
-        "**Solution to exercise 1** (expand the cell below)\n\n"
-        "<details>\n<summary>Solution to exercise 1</summary>\n\nBecause.\n\n</details>",
+        "<details>\n<summary>Solution to exercise 1</summary>\n\nBecause.\n\n</details>\n\n"
+        "**Solution to exercise 1** (expand the cell below)",
         ">>> 2",
         ">>> 3",
         "### Exercise 2\n\nLike Exercise 1.\n\n"
@@ -133,10 +133,15 @@ def test_exercises_are_numbered_and_their_solutions_folded(edition):
     assert [cell["metadata"].get("jupyter") for cell in cells if cell["cell_type"] == "code"] == [None, hidden, None]
 
 
+def test_solution_without_code_is_only_folded(edition):
+    (cell,) = seen(edition, EXERCISES[0] + "\n\n````{solution-start} one\n````\n\nSo.\n\n````{solution-end}\n````")
+    assert cell["source"].endswith("Do.\n\n<details>\n<summary>Solution to exercise 1</summary>\n\nSo.\n\n</details>")
+
+
 def test_words_are_those_of_the_edition(edition):
     sources = [cell["source"] for cell in seen(edition, *EXERCISES, language="zh")]
     assert "### 练习 1：Count *it*" in sources[0]
-    assert sources[2].startswith("**练习 1 参考答案**（展开下面的单元格）")
+    assert sources[2].endswith("**练习 1 参考答案**（展开下面的单元格）")
     assert text(edition, ":::{once} 2026-11-20\nA.\n:::", language="zh") == "> **仅测一次，2026-11-20**\n>\n> A."
     assert text(edition, ":::{tip}\nA.\n:::", language="zh") == "> **提示**\n>\n> A."
 
