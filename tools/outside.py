@@ -17,6 +17,7 @@ from urllib.parse import quote
 import yaml
 from markdown_it import MarkdownIt
 
+from tools.book_files import ROOT
 from tools.markdown_messages import PARSER
 
 _WORDS = {
@@ -77,12 +78,14 @@ class Outside:
         "en" or "zh"
     files
         What lies beside the converted documents, as paths relative to their common folder. Links to other pages and
-        pictures lead to the online book.
+        pictures lead to the online book, those to other files to the repository.
     """
 
     def __init__(self, root: Path, language: str, files: Collection[Path] = ()) -> None:
         self.root, self.files, self.words = root, set(files), _WORDS[language]
-        self.url = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
+        config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
+        self.url = config["html"]["baseurl"]
+        self.repository = "{url}/tree/{branch}/".format(**config["repository"])
         self.document = Path()
         self.numbers: dict[str | None, int] = {}
         self.exercises = self.solved = 0  # exercises seen; the exercise whose solution is open, or 0
@@ -235,6 +238,8 @@ class Outside:
             return f"[{text}]({self.url}{path.with_suffix('.html').as_posix()}{anchor})"
         if text and any(file == path or path in file.parents for file in self.files):
             return f"[{text}]({target})"
+        if text and (ROOT / path).exists():
+            return f"[{text}]({self.repository}{path.as_posix()})"
         raise ValueError(f"{self.document}: outside the book, the link to {target} leads nowhere")
 
     def _picture(self, target: str) -> str:

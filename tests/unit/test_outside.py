@@ -15,7 +15,9 @@ BESIDE = {NAME, Path("notebooks/part/01_before.ipynb"), Path("book/showcase/a.pn
 @pytest.fixture
 def edition(tmp_path):
     """A small book with two pages and two notebooks, seen from one of the notebooks."""
-    (tmp_path / "_config.yml").write_text(yaml.safe_dump({"html": {"baseurl": "https://book/en/"}}))
+    repository = {"url": "https://host/book", "branch": "main"}
+    config = {"html": {"baseurl": "https://book/en/"}, "repository": repository}
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     for name, title in (("book/install.md", "Install *it*"), ("book/glossary.md", "Glossary")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"(label)=\n# {title}\n\nText.\n")
@@ -64,6 +66,9 @@ CHANGED = {
         "[words](https://book/en/book/glossary.html#term-word)."
     ),
     "{term}`检测`": "[检测](https://book/en/book/glossary.html#:~:text=%E6%A3%80%E6%B5%8B)",
+    "See [the code](../deployment/csharp).": (
+        "See [the code](https://host/book/tree/main/notebooks/deployment/csharp)."
+    ),
     "See {ref}`there <label>` and [here](#x), {kbd}`Tab`.": "See there and here, Tab.",
     "(label)=\n## A\n\n% a comment\n\nb": "## A\n\nb",
     "![a](../../book/showcase/none.png){width=200px}": "![a](https://book/en/_images/none.png)",
