@@ -82,6 +82,11 @@ def test_any_chinese_leaves_the_code_alone_and_lines_short(names, chinese):
     assert all(columns(line) <= WIDTH or longest_word > 60 for line in whole)
 
 
+@given(st.text("中文，。（）“”`'a1 b-", min_size=1, max_size=200).filter(lambda text: text.strip()))
+def test_wrapping_loses_no_character(chinese):
+    assert "".join(translate("# One.\n", lambda message: chinese).replace("#", "").split()) == "".join(chinese.split())
+
+
 def test_long_chinese_is_wrapped_with_the_indentation_of_the_message():
     source = textwrap.dedent('''
         def f():
