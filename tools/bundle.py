@@ -22,7 +22,7 @@ from tools.outside import Outside, title_of
 TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
 _SHARED = (
-    "ocrbook", "datasets", "book/showcase", "notebooks/foundations/07_stored.json",
+    "ocrbook", "datasets", "book/showcase", "book/schematics", "notebooks/foundations/07_stored.json",
     "notebooks/deployment/csharp", "notebooks/deployment/clients", "notebooks/deployment/container",
     "requirements.txt", "tools/constraints.txt", "LICENSE",
 )  # fmt: skip

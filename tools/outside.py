@@ -17,17 +17,20 @@ from urllib.parse import quote
 import yaml
 from markdown_it import MarkdownIt
 
+from tools.book_files import ROOT
 from tools.markdown_messages import PARSER
 
 _WORDS = {
     "en": {
         "exercise": "Exercise {}", "titled": "{}: {}", "solution": "Solution to exercise {}",
-        "expand": "**{}** (expand the cell below)", "right": "Right.", "wrong": "Wrong.", "once": "Measured once",
+        "expand": "**{}** (expand the cell below)", "right": "Right.", "wrong": "No.",
+        "once": "Measured once, on {}", "how": "How to repeat it: {}",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important", "seealso": "See also",
     },
     "zh": {
         "exercise": "练习 {}", "titled": "{}：{}", "solution": "练习 {} 参考答案",
-        "expand": "**{}**（展开下面的单元格）", "right": "正确。", "wrong": "不正确。", "once": "仅测一次",
+        "expand": "**{}**（展开下面的单元格）", "right": "正确。", "wrong": "不对。",
+        "once": "仅测一次，{}", "how": "重现方法：{}",
         "note": "备注", "tip": "提示", "warning": "警告", "important": "重要", "seealso": "另请参阅",
     },
 }  # fmt: skip
@@ -75,12 +78,14 @@ class Outside:
         "en" or "zh"
     files
         What lies beside the converted documents, as paths relative to their common folder. Links to other pages and
-        pictures lead to the online book.
+        pictures lead to the online book, those to other files to the repository.
     """
 
     def __init__(self, root: Path, language: str, files: Collection[Path] = ()) -> None:
         self.root, self.files, self.words = root, set(files), _WORDS[language]
-        self.url = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
+        config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
+        self.url = config["html"]["baseurl"]
+        self.repository = "{url}/tree/{branch}/".format(**config["repository"])
         self.document = Path()
         self.numbers: dict[str | None, int] = {}
         self.exercises = self.solved = 0  # exercises seen; the exercise whose solution is open, or 0
@@ -109,7 +114,7 @@ class Outside:
         self.numbers = {match[1]: number for number, match in enumerate(_EXERCISE.finditer(prose), 1)}
 
     def _markdown(self, source: str) -> str:
-        lines, cursor = source.split("\n"), 0
+        lines, cursor, begun = source.split("\n"), 0, 0
         blocks: list[str] = []
         folded: list[str] = []  # prose of a solution that is open
 
@@ -118,33 +123,31 @@ class Outside:
                 blocks.append(_details(self.words["solution"].format(self.solved), "\n\n".join(folded)))
                 folded.clear()
 
+        def add(part: str) -> None:
+            if part.strip():
+                (folded if self.solved else blocks).append(part.strip("\n"))
+
         for token in PARSER.parse(source):
             if token.level or token.nesting < 0 or not token.map:
                 continue
             first, last = token.map
-            between = "\n".join(lines[cursor:first]).strip("\n")  # such as definitions of links
-            text = "\n".join(lines[first:last]).strip("\n")
-            cursor = last
-            parts = [between] if between.strip() else []
+            add("\n".join(lines[cursor:first]))  # such as definitions of links
+            cursor, text = last, "\n".join(lines[first:last])
             directive = token.type in ("fence", "colon_fence") and _DIRECTIVE.match(token.info.strip())
             if directive and directive[1] == "solution-start":
-                blocks += parts
-                self.solved = self._number(directive[2])
-                blocks.append(self.words["expand"].format(self.words["solution"].format(self.solved)))
-                continue
-            if directive and directive[1] == "solution-end":
-                folded += parts
+                self.solved = begun = self._number(directive[2])
+            elif directive and directive[1] == "solution-end":
                 unfold()
-                self.solved = 0
-                continue
-            if directive:
-                parts.append(self._directive(directive[1], directive[2], token.content))
+                self.solved = begun = 0
+            elif directive:
+                add(self._directive(directive[1], directive[2], token.content))
             elif token.type not in _UNSHOWN:
-                parts.append(text if token.type in _VERBATIM else self._inline(text))
-            (folded if self.solved else blocks).extend(parts)
-        rest = "\n".join(lines[cursor:]).strip("\n")
+                add(text if token.type in _VERBATIM else self._inline(text))
+        add("\n".join(lines[cursor:]))
         unfold()
-        return "\n\n".join([*blocks, *([rest] if rest.strip() else [])])
+        if begun:
+            blocks.append(self.words["expand"].format(self.words["solution"].format(begun)))
+        return "\n\n".join(blocks)
 
     def _number(self, label: str) -> int:
         if label not in self.numbers:
@@ -169,9 +172,8 @@ class Outside:
         if name == "quiz":
             return f"### {title}\n\n" + "\n\n".join(map(self._answer, _ANSWER.findall(body)))
         if name == "once":
-            label = f"**{self.words['once']}** · {argument}"
-            label += f" · {self._inline(options['how'])}" if "how" in options else ""
-            return _quotation(label, self._markdown(body))
+            body += "\n\n" + self.words["how"].format(options["how"]) if "how" in options else ""
+            return _quotation(f"**{self.words['once'].format(argument)}**", self._markdown(body))
         if name == "figure":
             alt, caption = options.get("alt", ""), self._markdown(body)
             return self._inline(f"![{alt}]({argument})") + (f"\n\n{caption}" if caption else "")
@@ -236,6 +238,8 @@ class Outside:
             return f"[{text}]({self.url}{path.with_suffix('.html').as_posix()}{anchor})"
         if text and any(file == path or path in file.parents for file in self.files):
             return f"[{text}]({target})"
+        if text and (ROOT / path).exists():
+            return f"[{text}]({self.repository}{path.as_posix()})"
         raise ValueError(f"{self.document}: outside the book, the link to {target} leads nowhere")
 
     def _picture(self, target: str) -> str:

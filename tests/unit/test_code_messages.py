@@ -82,6 +82,11 @@ def test_any_chinese_leaves_the_code_alone_and_lines_short(names, chinese):
     assert all(columns(line) <= WIDTH or longest_word > 60 for line in whole)
 
 
+@given(st.text("中文，。（）“”`'a1 b-", min_size=1, max_size=200).filter(lambda text: text.strip()))
+def test_wrapping_loses_no_character(chinese):
+    assert "".join(translate("# One.\n", lambda message: chinese).replace("#", "").split()) == "".join(chinese.split())
+
+
 def test_long_chinese_is_wrapped_with_the_indentation_of_the_message():
     source = textwrap.dedent('''
         def f():
@@ -117,7 +122,8 @@ def code_cells(path):
 @pytest.mark.parametrize("document", notebooks(), ids=str)
 def test_both_editions_have_the_same_code_with_chinese_comments(document, chinese_tree):
     english, chinese = code_cells(ROOT / document), code_cells(chinese_tree / document)
-    assert english[0]["source"] == chinese[0]["source"]
+    assert chinese[0]["source"][: len(english[0]["source"])] == english[0]["source"]
+    assert "".join(chinese[0]["source"]).count("\n") == "".join(english[0]["source"]).count("\n") + 1
     for ours, theirs in zip(english[1:], chinese[1:], strict=True):
         ours, theirs = "".join(ours["source"]), "".join(theirs["source"])
         assert syntax(theirs) == syntax(ours)

@@ -22,6 +22,7 @@ def project(tmp_path, monkeypatch):
     ]
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "index.md").write_text("# Welcome\n\nGood day.\n")
+    (tmp_path / "book" / "bundle.md").write_text("# Zip\n")
     (tmp_path / "note.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note"}]}]}
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
@@ -51,9 +52,11 @@ def all_problems():
 
 def test_new_text_is_reported_until_it_is_translated(project):
     translate.update()
-    assert len(all_problems()) == 8  # the title of the book and a caption, two of the page, four of the notebook
+    # The title of the book and a caption, two of the page, four of the notebook, one of the bundle's page.
+    assert len(all_problems()) == 9
     fill(project, "_config.po", Book="书", Part="部")
     fill(project, "book/index.po", Welcome="欢迎", **{"Good day.": "你好。"})
+    fill(project, "book/bundle.po", Zip="压缩包")
     fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
     assert all_problems() == []
 
@@ -105,8 +108,10 @@ def test_update_leaves_an_unchanged_file_alone(project):
 def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     translate.update()
     fill(project, "_config.po", Book="书", Part="部")
+    fill(project, "book/bundle.po", Zip="压缩包")
     fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
     translate.write_tree()
+    assert (project / "tree" / "book" / "bundle.md").read_text("utf-8") == "# 压缩包\n"
     markdown, code = json.loads((project / "tree" / "note.ipynb").read_text("utf-8"))["cells"]
     assert "".join(markdown["source"]) == "# 标题\n\n见 `code`。"
     assert code["source"] == ["x = 1  # 一"]
