@@ -45,10 +45,16 @@ Search._performSearch = (query, searchTerms) => {
     found.forEach((heading) => (heading.weight += weight));
     total += weight;
   }
+  const least = Math.max(...scores) / 4;
   return docnames.map((name, page) => {
     const [best] = headings.filter((heading) => heading.page === page).sort((a, b) => b.weight - a.weight);
     const [title, anchor] = best?.id && best.weight > total / 2
       ? [`${titles[page]} > ${best.text}`, `#${best.id}`] : [titles[page], ""];
     return [name, title, anchor, null, scores[page], filenames[page]];
-  }).filter((result) => result[4]).sort((a, b) => a[4] - b[4]);  // the last is shown first
+  }).filter((result) => result[4] && result[4] >= least).sort((a, b) => b[4] - a[4]).reverse();  // the last is shown first
 };
+
+Documentation.TRANSLATIONS["Your search did not match any documents. Please make sure that all words are spelled " +
+  "correctly and that you've selected enough categories."] = document.documentElement.lang.startsWith("zh")
+  ? "没有找到相关页面。请减少关键词，或者换个说法再试；本书使用的术语都列在术语表中。"
+  : "Nothing was found. Try fewer words or other ones; the glossary lists the terms of this book.";

@@ -25,7 +25,7 @@ _WORDS = yaml.safe_load((_HERE / "search_words.yml").read_text("utf-8"))
 _HAN = "\u3400-\u9fff"
 _TERMS = re.compile(rf"[{_HAN}]+|[^\W{_HAN}]+")
 _OFTEN = {"+": 3, "++": 9}  # a page that has a term so often stands in the index under the marked term, too
-_STOP_HAN = "|".join(_WORDS["ignored"]["zh"].split())
+_STOP_HAN = "|".join(sorted(_WORDS["ignored"]["zh"].split(), key=len, reverse=True))
 
 
 class SearchWords(SearchEnglish):
@@ -50,6 +50,13 @@ class SearchWords(SearchEnglish):
 class Builder(StandaloneHTMLBuilder):
     """The builder of HTML pages with what is searched: prose, and the words of search_words.yml."""
 
+    def load_indexer(self, docnames):
+        """Continue with the index of the last build, without terms that no page has any more."""
+        super().load_indexer(docnames)
+        for mapping in (self.indexer._mapping, self.indexer._title_mapping):
+            for term in [term for term, pages in mapping.items() if not pages]:
+                del mapping[term]
+
     def index_page(self, pagename, doctree, title):
         """Hand a page to the index."""
         searched = doctree.deepcopy()
@@ -59,11 +66,12 @@ class Builder(StandaloneHTMLBuilder):
         for words in _WORDS["pages"].get(pagename, {}).get(self.config.language[:2], []):
             searched += nodes.section("", nodes.title("", words))
         super().index_page(pagename, searched, title)
-        split, stem = self.indexer.lang.split, self.indexer.lang.stem
-        counts = Counter(stem(word) for text in searched.findall(nodes.Text) for word in split(text))
-        for term, count in counts.items():
-            for mark in [mark for mark, least in _OFTEN.items() if count >= least]:
-                self.indexer._mapping.setdefault(term + mark, set()).add(pagename)
+        lang = self.indexer.lang
+        counts = Counter(lang.stem(word) for text in searched.findall(nodes.Text) for word in lang.split(text))
+        for term in filter(lang.word_filter, counts):
+            for mark, least in _OFTEN.items():
+                if counts[term] >= least:
+                    self.indexer._mapping.setdefault(term + mark, set()).add(pagename)
 
 
 def setup(app):
