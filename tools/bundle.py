@@ -13,7 +13,7 @@ from tools.book_files import ROOT, notebooks
 TARGET = ROOT / "_build" / "bundle"
 NAME = "hands-on-ocr"
 _SHARED = (
-    "ocrbook", "datasets", "book/showcase", "notebooks/foundations/07_stored.json",
+    "ocrbook", "datasets", "book/schematics", "book/showcase", "notebooks/foundations/07_stored.json",
     "notebooks/deployment/csharp", "notebooks/deployment/clients", "notebooks/deployment/container",
     "requirements.txt", "tools/constraints.txt", "LICENSE",
 )  # fmt: skip
@@ -30,10 +30,11 @@ def _files() -> list[Path]:
 
 def write_bundle(language: str) -> Path:
     """Write `_build/bundle/hands-on-ocr-<language>.zip`; the same content gives the same bytes."""
-    notebook_root = ROOT if language == "en" else translate.TREE
+    edition = ROOT if language == "en" else translate.TREE
     readme = "README.md" if language == "en" else "README.zh-CN.md"
-    members = {path: ROOT / path for path in _files()}
-    members |= {path: notebook_root / path for path in notebooks()}
+    members = {
+        path: edition / path if (edition / path).is_file() else ROOT / path for path in [*_files(), *notebooks()]
+    }
     members[Path(readme)] = ROOT / readme
     TARGET.mkdir(parents=True, exist_ok=True)
     path = TARGET / f"{NAME}-{language}.zip"

@@ -70,7 +70,7 @@ def test_wide_picture_is_shrunk_and_narrow_one_kept():
 def test_grid_puts_images_in_rows_of_equal_cells():
     sheet = decode(show.grid([BLANK, BLANK, BLANK], ["一", "b", "c"], columns=2, width=400))
     assert sheet.shape[1] == 400
-    assert sheet.shape[0] == 2 * (96 + 30 + 8)
+    assert sheet.shape[0] == 2 * (96 + show.TITLE_HEIGHT + 8)
 
 
 def test_grid_needs_images_and_a_title_for_each():
