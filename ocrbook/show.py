@@ -259,7 +259,8 @@ def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[flo
             plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
         longest = max(len(str(column)) for column in table.columns)
         if len(table.columns) > 1:
-            figure.legend(loc="outside upper right", ncols=max(1, min(len(table.columns), 62 // (longest + 6))))
+            ncols = max(1, min(len(table.columns), 60 // (longest + 8)))
+            figure.legend(loc="outside upper left", ncols=ncols, columnspacing=3)  # with room for longer translations
         elif not ylabel:
             axes.set_ylabel(str(table.columns[0]))
     plt.close(figure)  # the notebook shows what the cell returns, once

@@ -112,11 +112,14 @@ def keep_words(output: NotebookNode) -> None:
 
 def draw_svg(svg: str, width: int) -> bytes:
     """A chart as PNG, with the fonts of packages only."""
-    files = [str(font_path(name)) for name in ("dejavu-sans", "dejavu-sans-bold", "noto-sans-cjk")]
-    families = dict.fromkeys(("font_family", "sans_serif_family"), _FAMILY)
-    return with_palette(
-        resvg_py.svg_to_bytes(svg_string=svg, width=width, font_files=files, skip_system_fonts=True, **families)
-    )
+    fonts = {
+        "skip_system_fonts": True,
+        "font_dirs": [str(font_path("dejavu-sans").parent)],
+        "font_files": [str(font_path("noto-sans-cjk"))],
+        "font_family": _FAMILY,
+        "sans_serif_family": _FAMILY,
+    }
+    return with_palette(resvg_py.svg_to_bytes(svg_string=svg, width=width, dpi=96, background="white", **fonts))
 
 
 def translate_titles(picture: bytes, titles: list[list], translation: Translation) -> bytes:

@@ -45,9 +45,9 @@ _ASSETS = (
 )  # what modules read
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _FIGURES = """
-_inline = get_ipython().config.InlineBackend
-_inline.figure_formats = ["png", "svg"]
-_inline.rc = {"svg.fonttype": "none", "svg.hashsalt": "figures", "font.sans-serif": ["DejaVu Sans"]}
+import matplotlib as _m
+_m.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "figures", "font.sans-serif": ["DejaVu Sans"]})
+get_ipython().config.InlineBackend.figure_formats = ["png", "svg"]
 """  # charts with their texts, from which the Chinese edition draws its own
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
 _PROGRAM = re.compile(r'"-m",\s*"(ocrbook[\w.]*)"')
