@@ -36,6 +36,13 @@ def test_pictures_that_notebooks_refer_to_are_in_the_bundle(unpacked):
             assert (path.parent / picture).is_file(), f"{path.name}: {picture}"
 
 
+def test_pictures_of_a_bundle_speak_its_language(unpacked):
+    english, chinese = (unpacked / language / "hands-on-ocr/book/showcase" for language in ("en", "zh"))
+    same = {path.name for path in english.iterdir() if path.read_bytes() == (chinese / path.name).read_bytes()}
+    assert "fine_tuning_curve.png" not in same
+    assert "first_page.jpg" in same  # shows no words of ours
+
+
 def test_code_in_other_languages_is_in_the_bundle_and_scripts_can_be_run():
     with zipfile.ZipFile(bundle.write_bundle("en")) as archive:
         modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}

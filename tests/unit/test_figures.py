@@ -20,7 +20,7 @@ from PIL import Image
 from ocrbook import show
 from ocrbook.fonts import font_path
 from tools import figures, run_notebooks, translate
-from tools.book_files import ROOT
+from tools.book_files import ROOT, notebooks
 
 CHINESE = {"lines right": "识别正确的行", "epoch": "训练轮次", "{} pages, {} lines": "{1} 行，共 {0} 页"}
 TEXTS = st.text(st.sampled_from("ab12., {}→电<>&-'\"\n"), max_size=20) | st.text(max_size=20)
@@ -149,7 +149,7 @@ def test_chinese_chart_is_as_large_and_without_words_the_same_picture():
         drawn = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))
         assert drawn.size == kept.size
         assert (ink_beside(drawn, kept) or ink_beside(kept, drawn)) is differs
-        assert "svg" not in json.dumps(output)
+        assert output["metadata"] == {"image/png": {}}
 
 
 def test_chinese_is_drawn_with_glyphs_of_its_own():
@@ -168,6 +168,33 @@ def test_every_character_of_the_figures_is_in_their_fonts():
         ]
         for message in found:
             assert all(any(ord(letter) in font for font in fonts) for letter in catalog[message].string), message
+
+
+def test_no_text_of_a_chinese_chart_is_cut_off():
+    for path in notebooks():
+        catalog = translate._read(path)
+        for cell in json.loads((ROOT / path).read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                if svg := output.get("metadata", {}).get("image/png", {}).get("svg"):
+                    drawn = figures.translate_svg(svg, lambda message, catalog=catalog: catalog[message].string)
+                    assert not reaches_beyond(drawn), f"{path}: {figures.svg_messages(svg)}"
+
+
+def reaches_beyond(svg):
+    """Whether a chart shows anything in a wide margin around it."""
+    width, height = (float(side) for side in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
+    sides = f'width="{width + 100}" height="{height + 100}" viewBox="-50 -50 {width + 100} {height + 100}"'
+    wider = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" viewBox="[^"]+"', sides, svg, count=1)
+    drawn = np.array(Image.open(io.BytesIO(figures.draw_svg(wider, round(width + 100)))).convert("L"))
+    assert drawn[50:-50, 50:-50].min() < 100
+    drawn[50:-50, 50:-50] = 255
+    return drawn.min() < 250
+
+
+def test_text_beyond_the_edge_is_noticed():
+    svg = svg_of(chart())
+    assert not reaches_beyond(svg)
+    assert reaches_beyond(figures.translate_svg(svg, lambda message: "很长的文字" * 20))
 
 
 def test_grid_keeps_its_pixels_outside_of_the_titles():
@@ -209,3 +236,11 @@ def test_schematic_brings_the_characters_of_its_texts():
     assert {*map(ord, "a& 训练")} <= set(TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap())
     assert len(drawn) < 10_000
     assert figures.embed_font(svg) == drawn
+
+
+def test_schematics_of_the_book_have_a_size_and_no_words_out_of_reach():
+    for path in (ROOT / "book" / "schematics").glob("*.svg"):
+        svg = path.read_text("utf-8")
+        assert re.search(r'<svg\b[^>]*\bviewBox="[-\d.]+ [-\d.]+ [\d.]+ [\d.]+"', svg), path.name
+        assert figures.svg_messages(svg), path.name
+        assert "<text>" not in svg, f"{path.name}: a text without attributes is taken for a formula"
