@@ -36,13 +36,7 @@ _METADATA = {
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
 _QUICK = 120  # seconds of a notebook that fits into the five minutes of `make check`
-_ASSETS = (
-    "*.js",
-    "*.css",
-    "*.mplstyle",
-    "weights/*.json",
-    "weights/*/inference.onnx",
-)  # what modules read
+_ASSETS = ("*.js", "*.css", "*.mplstyle", "weights/*.json", "weights/*/inference.onnx")  # what modules read
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
 _FIGURES = """
 import matplotlib as _m
