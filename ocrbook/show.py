@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -17,9 +18,11 @@ from ocrbook.fonts import font
 from ocrbook.page import Page
 
 __all__ = [
+    "COLOURS",
     "WIDTH",
     "bars",
     "draw_page",
+    "draw_titles",
     "grid",
     "page",
     "picture",
@@ -27,6 +30,19 @@ __all__ = [
 
 WIDTH = 880
 """Pixels: the column of the book, and a little more. A notebook with a dozen pictures stays below 500 kB."""
+
+COLOURS = {
+    **dict.fromkeys(["stock", "stock model", "PaddleOCR", "PP-OCRv6 small"], "#0072B2"),
+    **dict.fromkeys(["ours", "our model"], "#D55E00"),
+    **dict.fromkeys(["rapidocr", "RapidOCR"], "#009E73"),
+    **dict.fromkeys(["tesseract", "Tesseract"], "#CC79A7"),
+}
+"""The colour of each program that the book compares, by the names that tables use; the same in every chart."""
+
+TITLE_HEIGHT = 34
+"""Pixels: the white strip above each picture of a grid that holds its title."""
+
+_TITLE_SIZE = 21  # pixels; 9 where the book's column is as narrow as a telephone
 
 _COLOURS = [(200, 80, 30), (40, 140, 40), (40, 60, 210), (160, 60, 150), (20, 130, 190)]  # BGR, legible on white
 
@@ -100,7 +116,7 @@ def draw_page(image: np.ndarray, page: Page) -> np.ndarray:
     return np.hstack([left, np.full((len(left), 8, 3), 200, np.uint8), right])
 
 
-def picture(image: np.ndarray, width: int = WIDTH) -> Picture:
+def picture(image: np.ndarray, width: int = WIDTH, metadata: dict | None = None) -> Picture:
     """An image as a notebook output (JPEG), shrunk to `width` pixels where it is wider.
 
     Examples
@@ -114,7 +130,7 @@ def picture(image: np.ndarray, width: int = WIDTH) -> Picture:
     if image.shape[1] > width:
         image = cv2.resize(image, (width, round(image.shape[0] * width / image.shape[1])), interpolation=cv2.INTER_AREA)
     quality = [cv2.IMWRITE_JPEG_QUALITY, 70, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
-    return Picture(cv2.imencode(".jpg", image, quality)[1].tobytes(), format="jpeg")
+    return Picture(cv2.imencode(".jpg", image, quality)[1].tobytes(), format="jpeg", metadata=metadata)
 
 
 def page(image: np.ndarray, page: Page, width: int = WIDTH) -> Picture:
@@ -131,25 +147,52 @@ def page(image: np.ndarray, page: Page, width: int = WIDTH) -> Picture:
     return picture(draw_page(image, page), width)
 
 
+def draw_titles(sheet: np.ndarray, titles: Sequence[tuple[int, int, int, str]]) -> np.ndarray:
+    """A sheet of pictures with a title in the strip above each.
+
+    Parameters
+    ----------
+    sheet : uint8 array, shape (H, W, 3), BGR
+    titles : left, top and width of each strip in pixels, and its title, which is made smaller where it is too wide
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ocrbook.show import draw_titles
+    >>> sheet = draw_titles(np.zeros((100, 200, 3), np.uint8), [(0, 0, 200, "before")])
+    >>> int(sheet[0].min()), int(sheet[40:].max())
+    (255, 0)
+    """
+    labelled = Image.fromarray(sheet[..., ::-1])
+    draw = ImageDraw.Draw(labelled)
+    for left, top, width, title in titles:
+        draw.rectangle((left, top, left + width - 1, top + TITLE_HEIGHT - 1), fill="white")
+        size = min(_TITLE_SIZE, int(_TITLE_SIZE * width / max(1, font(size=_TITLE_SIZE).getlength(title))))
+        middle = (left, top + TITLE_HEIGHT // 2)
+        draw.text(middle, title, font=font(size=max(size, 1)), fill=(60, 60, 60), anchor="lm")
+    return np.ascontiguousarray(np.asarray(labelled)[..., ::-1])
+
+
 def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 3, width: int = WIDTH) -> Picture:
     """Images side by side, in rows, each in a column of the same width with its title above.
 
-    Titles may be Chinese. Raises ValueError if there are no images, or titles, but not one for each image.
+    Titles may be Chinese. Raises ValueError if there are no images, or titles, but not one for each image. The titles
+    and their places go with the picture as metadata, from which the Chinese edition of the book draws its own.
 
     Examples
     --------
     >>> from ocrbook.render import render_document
     >>> from ocrbook.show import grid
     >>> pages = [render_document(seed, shape=(200, 300))[0] for seed in range(4)]
-    >>> grid(pages, titles=["a", "b", "c", "d"], columns=2).format
-    'jpeg'
+    >>> grid(pages, titles=["a", "b", "c", "d"], columns=2).metadata["titles"][3]
+    [440, 330, 432, 'd']
     """
     if not images:
         raise ValueError("no images to show")
     if titles and len(titles) != len(images):
         raise ValueError(f"{len(images)} images but {len(titles)} titles")
     columns = min(columns, len(images))
-    cell, head, gap = width // columns, 30 if titles else 0, 8
+    cell, head, gap = width // columns, TITLE_HEIGHT if titles else 0, 8
     scales = [(cell - gap) / image.shape[1] for image in images]
     shown = [
         cv2.resize(
@@ -162,21 +205,33 @@ def grid(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int 
     rows = [range(start, min(start + columns, len(shown))) for start in range(0, len(shown), columns)]
     heights = [max(len(shown[i]) for i in row) + head + gap for row in rows]
     sheet = np.full((sum(heights), width, 3), 255, np.uint8)
-    tops = np.concatenate([[0], np.cumsum(heights)[:-1]])
+    tops = [sum(heights[:row]) for row in range(len(rows))]
     for row, top in zip(rows, tops, strict=True):
         for column, index in enumerate(row):
             part = shown[index]
             sheet[top + head : top + head + len(part), column * cell : column * cell + part.shape[1]] = part
-    labelled = Image.fromarray(sheet[..., ::-1])
-    draw = ImageDraw.Draw(labelled)
-    for index, title in enumerate(titles):
-        position = (index % columns * cell, tops[index // columns] + 3)
-        draw.text(position, title, font=font("noto-sans-cjk", 17), fill=(60, 60, 60))
-    return picture(np.ascontiguousarray(np.asarray(labelled)[..., ::-1]), width)
+    placed = [[index % columns * cell, tops[index // columns], cell - gap, title] for index, title in enumerate(titles)]
+    return picture(draw_titles(sheet, placed), width, {"titles": placed} if placed else None)
+
+
+def _number_format(values: np.ndarray) -> str:
+    """How to write numbers on bars: counts as whole numbers, shares with two digits, others by their size."""
+    largest = np.abs(values).max(initial=0)
+    digits = 0 if largest >= 100 or (values == np.rint(values)).all() else 1 if largest >= 10 else 2
+    return f"{{:,.{digits}f}}"
+
+
+def _column_colours(columns: Sequence[str]) -> list[str]:
+    """A colour for each column: the fixed one of its name, or the next of the style that no column has."""
+    chosen = [COLOURS.get(str(column)) for column in columns]
+    free = itertools.cycle([each["color"] for each in plt.rcParams["axes.prop_cycle"] if each["color"] not in chosen])
+    return [colour if colour and colour not in chosen[:index] else next(free) for index, colour in enumerate(chosen)]
 
 
 def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[float, float] | None = None) -> Figure:
     """A bar chart of a results table: one group of bars per row, one colour per column, values on the bars.
+
+    A column that is called as a program in `COLOURS` has the colour of that program.
 
     Examples
     --------
@@ -186,12 +241,27 @@ def bars(table: pd.DataFrame, title: str = "", ylabel: str = "", ylim: tuple[flo
     >>> len(bars(table, "Exact match").axes[0].patches)
     4
     """
-    figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    table.plot.bar(ax=axes, rot=0, width=0.8, legend=False)
-    for container in axes.containers:
-        axes.bar_label(container, fmt="{:.2f}", fontsize=7, padding=1)
-    axes.set(title=title, ylabel=ylabel, xlabel="", ylim=ylim)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=len(table.columns), frameon=False)
+    with plt.style.context("ocrbook.book"):
+        figure, axes = plt.subplots()
+        table.plot.bar(ax=axes, rot=0, width=0.8, legend=False, color=_column_colours(table.columns))
+        values = table.to_numpy(float)
+        write = _number_format(values[np.isfinite(values)])
+        room = 0.8 * axes.bbox.width / figure.dpi * 72 / max(1, len(table))  # points, of a row
+        narrow = 0.8 * room / len(table.columns) < 5.5 * max(len(write.format(value)) for value in values.flat)
+        for container, column in zip(axes.containers, values.T, strict=True):
+            labels = [write.format(value) if np.isfinite(value) else "" for value in column]
+            axes.bar_label(container, labels, fontsize=9, padding=2, rotation=90 if narrow else 0)
+        axes.margins(y=0.25 if narrow else 0.1)
+        axes.set(title=title, ylabel=ylabel, xlabel="", ylim=ylim)
+        if axes.get_ylim()[1] >= 1000:
+            axes.yaxis.set_major_formatter("{x:,.0f}")
+        if max(len(str(name)) for name in table.index) * 6 > room:
+            plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
+        longest = max(len(str(column)) for column in table.columns)
+        if len(table.columns) > 1:
+            ncols = max(1, min(len(table.columns), 60 // (longest + 8)))
+            figure.legend(loc="outside upper left", ncols=ncols, columnspacing=3)  # with room for longer translations
+        elif not ylabel:
+            axes.set_ylabel(str(table.columns[0]))
     plt.close(figure)  # the notebook shows what the cell returns, once
     return figure

@@ -10,7 +10,6 @@ import argparse
 import base64
 import hashlib
 import importlib.metadata
-import io
 import json
 import platform
 import re
@@ -23,10 +22,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from PIL import Image
 from tqdm import tqdm
 
 from tools.book_files import ROOT, notebooks, write_if_changed
+from tools.figures import keep_words
 
 RECORD = ROOT / "book" / "notebooks.json"
 SHOWCASE = ROOT / "book" / "showcase"
@@ -37,8 +36,13 @@ _METADATA = {
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
 _QUICK = 120  # seconds of a notebook that fits into the five minutes of `make check`
-_ASSETS = ("*.js", "*.css", "weights/*.json", "weights/*/inference.onnx")  # what modules read, beside them
+_ASSETS = ("*.js", "*.css", "*.mplstyle", "weights/*.json", "weights/*/inference.onnx")  # what modules read
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # shows nothing without the kernel that made it
+_FIGURES = """
+import matplotlib as _m
+_m.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "figures", "font.sans-serif": ["DejaVu Sans"]})
+get_ipython().config.InlineBackend.figure_formats = ["png", "svg"]
+"""  # charts with their texts, from which the Chinese edition draws its own
 _IMPORT = re.compile(r"^\s*(?:from\s+(ocrbook[\w.]*)\s+import\s+\(?([\w, ]*)|import\s+(ocrbook[\w.]*))", re.MULTILINE)
 _PROGRAM = re.compile(r'"-m",\s*"(ocrbook[\w.]*)"')
 _FOLDER = re.compile(r"(?:datasets|notebooks/deployment)/[\w-]+")  # data, and code in other languages
@@ -102,18 +106,9 @@ def normalise(notebook: NotebookNode) -> None:
                     output.get("data", {}).pop(
                         "application/vnd.jupyter.widget-view+json", None
                     )  # of a kernel that is gone
-                    if "image/png" in output.get("data", {}):
-                        output.data["image/png"] = _with_palette(output.data["image/png"])
+                    keep_words(output)
                     outputs.append(output)
             cell.outputs = outputs
-
-
-def _with_palette(png: str) -> str:
-    """A chart in base64 with 128 colours: a third of the bytes, and no difference to the eye."""
-    chart = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    content = io.BytesIO()
-    chart.quantize(128, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def execute(path: Path) -> dict[str, float]:
@@ -121,6 +116,7 @@ def execute(path: Path) -> dict[str, float]:
     notebook = nbformat.read(ROOT / path, as_version=4)
     client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str((ROOT / path).parent)}})
     with client.setup_kernel():
+        _hidden(client, _FIGURES)
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
         seconds, peak = _usage(client)
@@ -133,16 +129,22 @@ def execute(path: Path) -> dict[str, float]:
 def _usage(client: NotebookClient) -> tuple[float, float]:
     """CPU seconds of the kernel and of the programs that it has started, which other work on the machine changes
     little, and the most memory that the kernel has held at once, in megabytes: both as the kernel reports them."""
-    question = nbformat.v4.new_code_cell(
+    seconds, peak = _hidden(
+        client,
         "import resource as _r, sys as _s\n"
         "_u = [_r.getrusage(_who) for _who in (_r.RUSAGE_SELF, _r.RUSAGE_CHILDREN)]\n"
         "print(sum(_each.ru_utime + _each.ru_stime for _each in _u))\n"
-        "print(_u[0].ru_maxrss * (1 if _s.platform == 'darwin' else 1024) / 1e6)"
-    )
-    client.nb.cells.append(question)
-    client.execute_cell(question, len(client.nb.cells) - 1, store_history=False)
-    seconds, peak = "".join(output.text for output in client.nb.cells.pop().outputs).split()
+        "print(_u[0].ru_maxrss * (1 if _s.platform == 'darwin' else 1024) / 1e6)",
+    ).split()
     return float(seconds), float(peak)
+
+
+def _hidden(client: NotebookClient, code: str) -> str:
+    """What a piece of code prints in the kernel of a notebook, which does not show it."""
+    cell = nbformat.v4.new_code_cell(code)
+    client.nb.cells.append(cell)
+    client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
+    return "".join(output.text for output in client.nb.cells.pop().outputs)
 
 
 def showcase_pictures(notebook: NotebookNode) -> dict[str, bytes]:

@@ -18,14 +18,16 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import nbformat
 import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from markdown_it import MarkdownIt
 
-from tools import code_messages
+from tools import code_messages, figures
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
 from tools.markdown_messages import messages, translate
+from tools.run_notebooks import showcase_pictures
 
 LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
 TREE = ROOT / "_build" / "src" / "zh"
@@ -61,6 +63,7 @@ def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
         for holder, key in _cell_texts(cell):
             holder[key] = translation(holder[key])
         for output in cell.get("outputs", []):
+            figures.translate_output(output, translation)
             page = output.get("data", {}).get("text/html")
             if page:  # the annotator speaks the language of the edition
                 output["data"]["text/html"] = "".join(page).replace(*_ANNOTATOR_LANGUAGE)
@@ -88,12 +91,14 @@ def _translate_toc(translation: Callable[[str], str]) -> str:
 
 
 def extract(document: Path) -> list[str]:
-    """The messages of a page, of a notebook, or of _config.yml (title and captions of the table of contents)."""
+    """The messages of a page, a notebook, a schematic, or of _config.yml (title and captions of the contents)."""
     text = (ROOT / document).read_text("utf-8")
     if document == _CONFIG:
         return [yaml.safe_load(text)["title"], *(part["caption"] for part in toc()["parts"])]
     if document.suffix == ".md":
         return messages(text)
+    if document.suffix == ".svg":
+        return list(dict.fromkeys(figures.svg_messages(text)))
     found: list[str] = []
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] == "markdown":
@@ -101,6 +106,8 @@ def extract(document: Path) -> list[str]:
         elif not _is_hidden(cell):
             found += code_messages.messages("".join(cell["source"]))
         found += [holder[key] for holder, key in _cell_texts(cell)]
+        for output in cell.get("outputs", []):
+            found += figures.output_messages(output)
     return list(dict.fromkeys(found))
 
 
@@ -123,7 +130,11 @@ def bundled() -> list[Path]:
 
 
 def _all_documents() -> list[Path]:
-    return [_CONFIG, *documents(), *bundled()]
+    return [_CONFIG, *documents(), *bundled(), *_schematics()]
+
+
+def _schematics() -> list[Path]:
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "book" / "schematics").glob("*.svg"))
 
 
 def update() -> None:
@@ -161,6 +172,8 @@ def problems(document: Path) -> list[str]:
             found.append(f"fuzzy, the English has changed: {message[:80]!r}")
         elif lost := set(_PARTS.findall(message)) - set(_PARTS.findall(entry.string)):
             found.append(f"the translation of {message[:40]!r} lacks {', '.join(sorted(lost))}")
+        elif figures.loses_numbers(message, entry.string):
+            found.append(f"the translation of {message[:40]!r} has other places for numbers")
         elif _has_stray_asterisk(entry.string) and not _has_stray_asterisk(message):
             found.append(f"asterisks are shown, put a space beside them: {entry.string[:40]!r}")
     stale = {entry.id for entry in catalog if entry.id} - set(wanted)
@@ -180,23 +193,28 @@ def write_tree() -> None:
 
         return lookup
 
-    def write(path: Path, content: str) -> None:
-        write_if_changed(TREE / path, content.encode("utf-8"))
+    def write(path: Path, content: str | bytes) -> None:
+        write_if_changed(TREE / path, content.encode("utf-8") if isinstance(content, str) else content)
         written.add(TREE / path)
 
     written: set[Path] = set()
-    for document in _all_documents()[1:]:
+    for document in [*documents(), *bundled()]:
         convert = translate if document.suffix == ".md" else _translate_notebook
-        write(document, convert((ROOT / document).read_text("utf-8"), translation_of(document)))
+        content = convert((ROOT / document).read_text("utf-8"), translation_of(document))
+        write(document, content)
+        if document.suffix == ".ipynb":
+            for name, picture in showcase_pictures(nbformat.reads(content, as_version=4)).items():
+                write(Path("book", "showcase", name), picture)
+    for document in _schematics():
+        drawn = figures.translate_svg((ROOT / document).read_text("utf-8"), translation_of(document))
+        write(document, figures.embed_font(drawn))
     lookup = translation_of(_CONFIG)
     write(_CONFIG, _translate_config((ROOT / _CONFIG).read_text("utf-8"), lookup))
     write(Path("_toc.yml"), _translate_toc(lookup))
-    for folder in ("_ext", "_static", "showcase"):
+    for folder in ("_ext", "_static"):
         for path in (ROOT / "book" / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                copy = TREE / path.relative_to(ROOT)
-                write_if_changed(copy, path.read_bytes())
-                written.add(copy)
+                write(path.relative_to(ROOT), path.read_bytes())
     remove_others(TREE, written)
 
 

@@ -12,7 +12,8 @@ from fontTools import subset
 from PIL import Image
 
 _SCRIPT = re.compile(r"\s*<script[^>]*/fontawesome/[^>]*></script>")
-_PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?=[^>]*\bsrc="([^":]+\.(?:png|jpe?g))")')
+_PICTURE = re.compile(r'<img (?![^>]*\bloading=)(?=[^>]*\bsrc="([^":]+\.(?:png|jpe?g)|[^":]*_images/[^":]+\.svg)")')
+_BOX = re.compile(r'<svg\b[^>]*\bviewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
 _PRELOAD = re.compile(r'(<link rel="preload" as="font" type="font/)woff2("[^>]*)\.woff2"')
 _ICON = re.compile(r"\bfa-[a-z0-9-]+")
 _RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
@@ -29,8 +30,7 @@ def _lighten(app, exception):
     for path in Path(app.outdir).rglob("*.html"):
 
         def lazy(match, folder=path.parent):
-            with Image.open(folder / match[1]) as picture:
-                width, height = picture.size
+            width, height = _size(folder / match[1])
             return f'<img loading="lazy" width="{width}" height="{height}" '
 
         text = path.read_text("utf-8")
@@ -42,6 +42,14 @@ def _lighten(app, exception):
     characters = {int(code, 16) for sheet in others for code in _CHARACTER.findall(sheet)}
     for sheet in static.glob("vendor/fontawesome/*/css/all.min.css"):
         _subset_icons(sheet, used, characters)
+
+
+def _size(path):
+    """Width and height of a picture in pixels; of a drawing, those of its view box."""
+    if path.suffix == ".svg":
+        return [round(float(side)) for side in _BOX.search(path.read_text("utf-8")).groups()]
+    with Image.open(path) as picture:
+        return picture.size
 
 
 def _subset_icons(sheet, used, characters):

@@ -1,7 +1,11 @@
+import itertools
+
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from ocrbook import show
 from ocrbook.page import Page, TextLine
@@ -70,7 +74,7 @@ def test_wide_picture_is_shrunk_and_narrow_one_kept():
 def test_grid_puts_images_in_rows_of_equal_cells():
     sheet = decode(show.grid([BLANK, BLANK, BLANK], ["一", "b", "c"], columns=2, width=400))
     assert sheet.shape[1] == 400
-    assert sheet.shape[0] == 2 * (96 + 30 + 8)
+    assert sheet.shape[0] == 2 * (96 + show.TITLE_HEIGHT + 8)
 
 
 def test_grid_needs_images_and_a_title_for_each():
@@ -86,3 +90,51 @@ def test_bars_show_every_row_and_column():
     assert [text.get_text() for text in axes.get_xticklabels()] == ["x", "y"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert sorted(text.get_text() for text in axes.texts) == ["0.10", "0.20", "0.30", "0.40"]
+
+
+def labels_of(table, **options):
+    (axes,) = show.bars(pd.DataFrame(table), **options).axes
+    return [text.get_text() for text in axes.texts]
+
+
+def test_numbers_on_bars_are_written_by_their_kind():
+    assert labels_of({"lines": [1110, 99]}) == ["1,110", "99"]
+    assert labels_of({"share": [0.5, 0.987]}) == ["0.50", "0.99"]
+    assert labels_of({"minutes": [43.25, 9.75]}) == ["43.2", "9.8"]
+    assert labels_of({"seconds": [1234.5, 2]}) == ["1,234", "2"]
+    assert labels_of({"known": [0.5, np.nan]}) == ["0.50", ""]
+
+
+def test_programs_have_their_colours_in_every_chart_and_no_two_columns_share_one():
+    table = pd.DataFrame({"a": [1], "tesseract": [1], "PaddleOCR": [1], "stock": [1], "b": [1]})
+    (axes,) = show.bars(table).axes
+    colours = [to_hex(container[0].get_facecolor(), keep_alpha=False).upper() for container in axes.containers]
+    assert colours[1:3] == [show.COLOURS["tesseract"], show.COLOURS["PaddleOCR"]]
+    assert show.COLOURS["PaddleOCR"] == show.COLOURS["stock"]
+    assert len(set(colours)) == 5
+
+
+def test_labels_of_bars_do_not_overlap():
+    names = ["from empty", "with proposals", "tightened boxes", "convention repaired", "letters", "forms"]
+    table = pd.DataFrame(np.full((6, 3), 0.95), index=names, columns=["PP-OCRv6 small", "ours", "tesseract"])
+    figure = show.bars(table, "28 pages", "lines right", (0, 1.15))
+    figure.draw_without_rendering()
+    (axes,), (legend,) = figure.axes, figure.legends
+    for texts in (axes.texts, legend.get_texts()):
+        boxes = [text.get_window_extent() for text in texts]
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert not legend.get_window_extent().overlaps(axes.title.get_window_extent())
+
+
+def test_style_is_readable_on_a_telephone_and_has_the_colours_of_the_programs():
+    with plt.style.context("ocrbook.book"):
+        pixels = 360 / plt.rcParams["figure.figsize"][0] / 72  # of a point, where a chart is 360 pixels wide
+        assert min(plt.rcParams[f"{part}.labelsize"] for part in ("axes", "xtick", "ytick")) * pixels > 8.5
+        cycle = {each["color"].upper() for each in plt.rcParams["axes.prop_cycle"]}
+    assert set(show.COLOURS.values()) <= cycle
+
+
+def test_title_that_is_too_wide_is_made_smaller():
+    sheet = decode(show.grid([BLANK, BLANK], ["A very long title that is as wide as three columns", ""], width=400))
+    assert (sheet[: show.TITLE_HEIGHT, :200] < 128).any()
+    assert (sheet[: show.TITLE_HEIGHT, 200:] > 200).all()

@@ -1,9 +1,12 @@
+import base64
 import json
 
+import numpy as np
 import pytest
 import yaml
 from babel.messages.pofile import read_po
 
+from ocrbook import show
 from tools import translate
 from tools.book_files import ROOT, documents
 
@@ -122,6 +125,34 @@ def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     assert config["html"]["baseurl"] == "https://book/zh/"
     assert config["sphinx"]["config"]["launch"]["sources"] == "blob/zh"
     assert yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"][0]["caption"] == "部"
+
+
+def test_schematic_and_pictures_of_the_start_page_are_those_of_the_edition(project):
+    svg = '<svg viewBox="0 0 9 9"><text x="1">28 boxes</text><text x="1">0.3</text></svg>'
+    (project / "book" / "schematics").mkdir()
+    (project / "book" / "schematics" / "map.svg").write_text(svg)
+    notebook = json.loads((project / "note.ipynb").read_text())
+    sheet = show.grid([np.zeros((9, 9, 3), np.uint8)], ["page"])
+    data = {"image/jpeg": base64.b64encode(sheet.data).decode()}
+    notebook["cells"][1]["metadata"]["showcase"] = "picture"
+    notebook["cells"][1]["outputs"] = [
+        {"output_type": "display_data", "data": data, "metadata": {"image/jpeg": sheet.metadata}}
+    ]
+    (project / "note.ipynb").write_text(json.dumps(notebook))
+    translate.update()
+    fill(project, "book/schematics/map.po", **{"{} boxes": "框"})
+    fill(project, "note.po", page="页面")
+    assert [line for line in all_problems() if "map" in line] == [
+        "locale/book/schematics/map.po: the translation of '{} boxes' has other places for numbers"
+    ]
+    path = project / "locale" / "book" / "schematics" / "map.po"
+    path.write_text(path.read_text("utf-8").replace('"框"', '"{} 个框"'), "utf-8")
+    translate.write_tree()
+    drawn = (project / "tree" / "book" / "schematics" / "map.svg").read_text("utf-8")
+    assert ">28 个框</text>" in drawn and ">0.3</text>" in drawn and "@font-face" in drawn
+    shown = json.loads((project / "tree" / "note.ipynb").read_text("utf-8"))["cells"][1]["outputs"][0]["data"]
+    picture = (project / "tree" / "book" / "showcase" / "picture.jpg").read_bytes()
+    assert base64.b64decode(shown["image/jpeg"]) == picture != sheet.data
 
 
 def test_tree_is_rewritten_only_where_something_changed(project):
