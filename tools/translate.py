@@ -24,11 +24,13 @@ from babel.messages.pofile import read_po, write_po
 from markdown_it import MarkdownIt
 
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
+from tools.glossary import sort_by_pinyin
 from tools.markdown_messages import messages, translate
 
 LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
 TREE = ROOT / "_build" / "src" / "zh"
 _CONFIG = Path("_config.yml")
+_GLOSSARY = Path("book/glossary.md")
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
 _ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
 _PARTS = re.compile(r"(?<![}`])`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
@@ -167,7 +169,8 @@ def write_tree() -> None:
     written: set[Path] = set()
     for document in documents():
         convert = translate if document.suffix == ".md" else _translate_notebook
-        write(document, convert((ROOT / document).read_text("utf-8"), translation_of(document)))
+        text = convert((ROOT / document).read_text("utf-8"), translation_of(document))
+        write(document, sort_by_pinyin(text) if document == _GLOSSARY else text)
     lookup = translation_of(_CONFIG)
     write(_CONFIG, _translate_config((ROOT / _CONFIG).read_text("utf-8"), lookup))
     write(Path("_toc.yml"), _translate_toc(lookup))
