@@ -32,7 +32,7 @@ UNLINKED = {  # files of the book that no page names, and why they are there
     "LICENSE.txt": "goes with what it is the licence of",
 }
 _REFERENCES = {
-    ".html": re.compile(r'\b(?:href|src|srcset|action|poster|data|content)="([^":]+)"'),
+    ".html": re.compile(r'\b(?:href|src|srcset|action|poster|data)="([^":]+)"'),
     ".css": re.compile(r"(?:url\(|@import\s+)[\"']?([^)\"':]+)"),
     ".js": re.compile(r"[\w.@-]*\w\.\w+"),
 }
