@@ -5,6 +5,7 @@ A shared link needs absolute addresses: they begin with `html_baseurl`, the addr
 
 import re
 from html import escape
+from pathlib import PurePosixPath
 
 from docutils import nodes
 
@@ -28,12 +29,8 @@ def _description(doctree):
 
 def _picture(app, doctree):
     """The file of the page's first picture, or of the one that the configuration names."""
-    addresses = [node["uri"] for node in doctree.findall(nodes.image) if node["uri"].endswith(_RASTER)]
-    return next(
-        app.env.images[address][1]
-        for address in [*addresses, app.config.sharing_picture]
-        if address in app.env.images
-    )
+    shown = [node["uri"] for node in doctree.findall(nodes.image) if node["uri"].endswith(_RASTER)]
+    return PurePosixPath(shown[0]).name if shown else app.env.images[app.config.sharing_picture][1]
 
 
 def _add(app, pagename, templatename, context, doctree):
@@ -47,7 +44,6 @@ def _add(app, pagename, templatename, context, doctree):
         "og:title": title,
         "og:description": description,
         "og:site_name": escape(app.config.html_title),
-        "og:locale": app.config.language,
         "og:url": f"{app.config.html_baseurl}{pagename}.html",
         "og:image": f"{app.config.html_baseurl}_images/{_picture(app, doctree)}",
     }

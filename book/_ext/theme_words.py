@@ -7,9 +7,11 @@ import gettext
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from sphinx import locale
 
+_IN_ADDRESSES = ("Issue on page", "Your issue content here.")
 _SPOKEN = re.compile(r'(\b(?:title|aria-label|placeholder)=")([^"]+)')
 
 
@@ -34,11 +36,14 @@ def _put_first(app, config):
 
 
 def _replace(app, exception):
-    """Templates of the theme have words that they ask no catalogue for: all of them in attributes."""
-    if exception is None and app.config.theme_words and app.builder.format == "html":
+    """The theme has words that it asks no catalogue for: in attributes, and quoted in the address for a new issue."""
+    words = app.config.theme_words
+    if exception is None and words and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
             text = path.read_text("utf-8")
-            better = _SPOKEN.sub(lambda match: match[1] + app.config.theme_words.get(match[2], match[2]), text)
+            better = _SPOKEN.sub(lambda match: match[1] + words.get(match[2], match[2]), text)
+            for english in _IN_ADDRESSES:
+                better = better.replace(quote(english), quote(words.get(english, english)))
             if better != text:
                 path.write_text(better, "utf-8")
 

@@ -23,9 +23,10 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "index.md").write_text("# Welcome\n\nGood day.\n")
     (tmp_path / "note.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
-    toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note"}]}]}
+    toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note", "title": "Short"}]}]}
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
     config = {"title": "Book", "sphinx": {"config": {"language": "en", "launch": {"sources": "blob/main"}}}}
+    config["html"] = {"baseurl": "https://host/book/en/"}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     for module in (translate, __import__("tools.book_files", fromlist=["ROOT"])):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -50,8 +51,8 @@ def all_problems():
 
 def test_new_text_is_reported_until_it_is_translated(project):
     translate.update()
-    assert len(all_problems()) == 7  # the title of the book and a caption, two of the page, three of the notebook
-    fill(project, "_config.po", Book="书", Part="部")
+    assert len(all_problems()) == 8  # three of the book and its contents, two of the page, three of the notebook
+    fill(project, "_config.po", Book="书", Part="部", Short="短")
     fill(project, "book/index.po", Welcome="欢迎", **{"Good day.": "你好。"})
     fill(project, "note.po", Title="标题", Seen="图", **{"See `code`.": "见 `code`。"})
     assert all_problems() == []
@@ -103,7 +104,7 @@ def test_update_leaves_an_unchanged_file_alone(project):
 
 def test_tree_holds_translated_prose_and_the_same_code(project):
     translate.update()
-    fill(project, "_config.po", Book="书", Part="部")
+    fill(project, "_config.po", Book="书", Part="部", Short="短")
     fill(project, "note.po", Title="标题", Seen="图", **{"See `code`.": "见 `code`。"})
     translate.write_tree()
     markdown, code = json.loads((project / "tree" / "note.ipynb").read_text("utf-8"))["cells"]
@@ -113,7 +114,10 @@ def test_tree_holds_translated_prose_and_the_same_code(project):
     config = yaml.safe_load((project / "tree" / "_config.yml").read_text("utf-8"))
     assert config["title"] == "书"
     assert config["sphinx"]["config"]["language"] == "zh_CN"
-    assert yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"][0]["caption"] == "部"
+    assert config["html"]["baseurl"] == "https://host/book/zh/"
+    assert config["sphinx"]["config"]["theme_words"]["Back to top"] == "回到顶部"
+    (part,) = yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"]
+    assert part == {"caption": "部", "chapters": [{"file": "note", "title": "短"}]}
 
 
 def test_tree_is_rewritten_only_where_something_changed(project):
