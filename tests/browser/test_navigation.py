@@ -79,11 +79,17 @@ def test_solution_is_hidden_until_it_is_clicked(browser, site):
     WebDriverWait(browser, 5).until(lambda _: code.is_displayed())
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("place", [".search-button__search-container", ".bd-search-container"])
-def test_magnifier_is_beside_the_text_that_is_typed(browser, site, language, place):
-    browser.get(f"{site}/{language}/search.html")
-    browser.execute_script("document.querySelector('.search-button__button').click()")
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ("en/search.html", ".bd-search-container"),
+        ("zh/search.html", ".bd-search-container"),
+        ("zh/book/about.html", ".search-button__search-container"),
+    ],
+)
+def test_magnifier_is_beside_the_text_that_is_typed(browser, site, page, place):
+    browser.get(f"{site}/{page}")
+    browser.execute_script("document.querySelector('.search-button__wrapper').classList.add('show')")
     icon_ends, text_begins = browser.execute_script(
         """const [icon, input] = arguments[0].map((name) => document.querySelector(name));
         const padding = parseFloat(getComputedStyle(input).paddingLeft);
