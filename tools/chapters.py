@@ -86,7 +86,8 @@ def put_in(text: str, table: str, marks: tuple[str, str]) -> str:
 
 def pages() -> dict[Path, str]:
     """The three files with the tables, as they should be."""
-    online = translate.chinese_address(yaml.safe_load((ROOT / "_config.yml").read_text("utf-8")))
+    english_edition = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
+    online = translate.to_chinese_edition(english_edition)
     comment = f"<!-- {_BEGIN} -->", f"<!-- {_END} -->"
     english = readme_table("| Chapter | Minutes | You learn |", lambda _, message: message, Path.as_posix)
     chinese = readme_table(

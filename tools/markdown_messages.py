@@ -16,7 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 
-_PARSER = (
+PARSER = (
     MarkdownIt("commonmark")
     .enable("table")
     .use(front_matter_plugin)
@@ -27,12 +27,13 @@ _PARSER = (
 )
 
 # Directives whose body is text, and those whose first line is a title.
-_TITLED = {"admonition", "card", "dropdown", "exercise", "grid-item-card", "tab-item", "table", "list-table"}
+_TITLED = {"admonition", "card", "dropdown", "exercise", "grid-item-card", "quiz", "tab-item", "table", "list-table"}
 _PROSE = _TITLED | {
-    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "seealso", "solution",
-    "tab-set", "tip", "warning",
+    "button-ref", "figure", "glossary", "grid", "grid-item", "important", "margin", "note", "once", "seealso",
+    "solution", "tab-set", "tip", "warning",
 }  # fmt: skip
-_SHOWN_OPTIONS = {"alt", "caption", "img-alt"}
+_SHOWN_OPTIONS = {"alt", "caption", "how", "img-alt"}
+_BOX = re.compile(r"\[[x ]\] +")  # before an answer of a quiz
 
 # What has no words: code, formulas, links without a text of their own, tags, numbers.
 _WORDLESS = re.compile(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|\{\w[\w:-]*\}|<[^>]*>")
@@ -41,7 +42,8 @@ Span = tuple[int, int, str]
 """Start, end and message; source[start:end] is the message before its line breaks became spaces."""
 
 
-def _has_words(message: str) -> bool:
+def has_words(message: str) -> bool:
+    """Whether there is something to translate in a message."""
     return any(character.isalpha() for character in _WORDLESS.sub("", message))
 
 
@@ -81,7 +83,10 @@ def _directive_spans(source: str, info: str, start: int, end: int) -> Iterator[S
     if name == "glossary":
         yield from _glossary_spans(source, body, end)
     else:
-        yield from ((body + a, body + b, message) for a, b, message in spans(source[body:end]))
+        for first, last, message in spans(source[body:end]):
+            box = _BOX.match(message) if name == "quiz" else None
+            skipped = box.end() if box else 0
+            yield body + first + skipped, body + last, message[skipped:]
 
 
 def _glossary_spans(source: str, start: int, end: int) -> Iterator[Span]:
@@ -92,7 +97,7 @@ def _glossary_spans(source: str, start: int, end: int) -> Iterator[Span]:
 
 
 def spans(source: str) -> Iterator[Span]:
-    """All messages of a text, in order.
+    """All inline texts, in order: the messages, and what has no words, such as a number in a table.
 
     Raises
     ------
@@ -101,8 +106,8 @@ def spans(source: str) -> Iterator[Span]:
     """
     starts = _line_starts(source)
     cursor = 0
-    for token in _PARSER.parse(source):
-        if token.type == "inline" and _has_words(token.content):
+    for token in PARSER.parse(source):
+        if token.type == "inline" and token.content:
             first, last = token.map
             begin, finish = _locate(source, token.content, max(cursor, starts[first]), starts[last])
             cursor = finish
@@ -118,13 +123,14 @@ def spans(source: str) -> Iterator[Span]:
 
 def messages(source: str) -> list[str]:
     """The messages of a text, in order, each once."""
-    return list(dict.fromkeys(message for _, _, message in spans(source)))
+    return list(dict.fromkeys(message for _, _, message in spans(source) if has_words(message)))
 
 
 def translate(source: str, translation: Callable[[str], str]) -> str:
     """The text with every message replaced."""
     parts, cursor = [], 0
     for start, end, message in spans(source):
-        parts += [source[cursor:start], translation(message)]
-        cursor = end
+        if has_words(message):
+            parts += [source[cursor:start], translation(message)]
+            cursor = end
     return "".join([*parts, source[cursor:]])

@@ -23,6 +23,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from markdown_it import MarkdownIt
 
+from tools import code_messages
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
 from tools.glossary import sort_by_pinyin
 from tools.markdown_messages import messages, translate
@@ -30,10 +31,12 @@ from tools.markdown_messages import messages, translate
 LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
 THEME = ROOT / "book" / "locale" / "zh_CN" / "theme.po"  # words of the book's theme, which no page holds
 TREE = ROOT / "_build" / "src" / "zh"
+README = Path("book/bundle.md")
 _CONFIG = Path("_config.yml")
 _GLOSSARY = Path("book/glossary.md")
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
 _ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
+_SPEAK_CHINESE = ["\n", 'os.environ.setdefault("OCRBOOK_LANGUAGE", "zh")']  # the annotator, where it runs
 _PARTS = re.compile(r"(?<![}`])`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
 
 
@@ -44,11 +47,20 @@ def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
     return [(holder, key) for holder, key in places if key in holder]
 
 
+def _is_hidden(cell: dict) -> bool:
+    """Whether this is the first code cell, which finds the book and has no messages."""
+    return "remove-cell" in cell["metadata"].get("tags", [])
+
+
 def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = translate("".join(cell["source"]), translation).splitlines(keepends=True)
+        elif _is_hidden(cell):
+            cell["source"] = [*cell["source"], *_SPEAK_CHINESE]
+        else:
+            cell["source"] = code_messages.translate("".join(cell["source"]), translation).splitlines(keepends=True)
         for holder, key in _cell_texts(cell):
             holder[key] = translation(holder[key])
         for output in cell.get("outputs", []):
@@ -58,9 +70,9 @@ def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
-def chinese_address(config: dict) -> str:
-    """Where the Chinese edition is published: beside the English one."""
-    return config["html"]["baseurl"].removesuffix("en/") + "zh/"
+def to_chinese_edition(address: str) -> str:
+    """The address of the same thing in the Chinese edition, which is published beside the English one."""
+    return re.sub(r"/en(?=/|$)", "/zh", address)
 
 
 def _translate_config(text: str, translation: Callable[[str], str]) -> str:
@@ -69,9 +81,9 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     settings = config["sphinx"]["config"]
     settings["language"] = "zh_CN"
     settings["twin"] = {"language": "en", "label": "EN", "name": "English", "folder": "en"}
-    config["html"]["baseurl"] = chinese_address(config)
+    for holder, key in ((config["html"], "baseurl"), (settings["launch"], "sources")):
+        holder[key] = to_chinese_edition(holder[key])
     settings["theme_words"] = {entry.id: entry.string for entry in _read_po(THEME) if entry.id}
-    settings["launch"]["sources"] = "blob/gh-pages/zh/_sources"  # where the published edition keeps its notebooks
     settings["vendor_folder"] = "../../vendor"
     settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
@@ -103,6 +115,8 @@ def extract(document: Path) -> list[str]:
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] == "markdown":
             found += messages("".join(cell["source"]))
+        elif not _is_hidden(cell):
+            found += code_messages.messages("".join(cell["source"]))
         found += [holder[key] for holder, key in _cell_texts(cell)]
     return list(dict.fromkeys(found))
 
@@ -122,8 +136,13 @@ def _read(document: Path) -> Catalog:
     return _read_po(path) if path.is_file() else Catalog(locale="zh_CN", creation_date=_EPOCH, revision_date=_EPOCH)
 
 
+def bundled() -> list[Path]:
+    """Pages that are not in the book but in the bundles: their README, and the data set cards."""
+    return [README, *(path.relative_to(ROOT) for path in sorted(ROOT.glob("datasets/**/README.md")))]
+
+
 def _all_documents() -> list[Path]:
-    return [_CONFIG, *documents()]
+    return [_CONFIG, *documents(), *bundled()]
 
 
 def update() -> None:
@@ -187,7 +206,7 @@ def write_tree() -> None:
         written.add(TREE / path)
 
     written: set[Path] = set()
-    for document in documents():
+    for document in _all_documents()[1:]:
         convert = translate if document.suffix == ".md" else _translate_notebook
         text = convert((ROOT / document).read_text("utf-8"), translation_of(document))
         write(document, sort_by_pinyin(text) if document == _GLOSSARY else text)

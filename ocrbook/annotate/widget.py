@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ class Annotator(anywidget.AnyWidget):
 
 
 def annotate(
-    project: Project, recogniser: Recogniser | None = None, *, classes: Sequence[str] = (), language: str = "en"
+    project: Project, recogniser: Recogniser | None = None, *, classes: Sequence[str] = (), language: str | None = None
 ) -> Annotator:
     """Show the annotator for a project; the last line of a cell is enough.
 
@@ -98,7 +99,9 @@ def annotate(
         Reads single boxes again. `project.annotate(ocr)` makes the proposals for whole images.
     classes : sequence of str
         KIE classes to choose from; those that the project uses are added.
-    language : "en" or "zh"
+    language : "en" or "zh", optional
+        Otherwise that of the environment variable OCRBOOK_LANGUAGE, which notebooks of the Chinese edition set, or
+        English.
 
     Raises
     ------
@@ -120,6 +123,7 @@ def annotate(
     ['total']
     >>> project.close()
     """
+    language = language or os.environ.get("OCRBOOK_LANGUAGE") or "en"
     if language not in ("en", "zh"):
         raise ValueError(f'language must be "en" or "zh", got {language!r}')
     return Annotator(project, recogniser, classes, language)

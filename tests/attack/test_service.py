@@ -98,9 +98,15 @@ class Gate:
         self.sockets = here / "sockets"
         self.sockets.mkdir()
         environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.sockets)}
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
+
+        def prepare() -> None:
+            for number in (signal.SIGHUP, signal.SIGINT):  # ignored where the tests run in the background
+                signal.signal(number, signal.SIG_DFL)
+            if files:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
         with (here / "log").open("w") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, preexec_fn=limit)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, preexec_fn=prepare)
         self.url = f"http://127.0.0.1:{self.port}"
         self.until_ready()
 

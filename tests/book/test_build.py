@@ -65,6 +65,25 @@ def test_icons_of_the_pages_are_in_the_slim_fonts_and_others_are_not(language):
     assert not list(static.glob("*/webfonts/*.woff2"))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_status_page_lists_each_number_that_was_measured_once(language):
+    sources = sum((ROOT / path).read_text("utf-8").count("{once} ") for path in documents())
+    marks = [
+        f"{page}#{attributes['id']}"
+        for page in (page for page in PAGES if page.startswith(language))
+        for _, attributes in Elements(page).found
+        if re.fullmatch(r"once-\d+", attributes.get("id") or "")
+    ]
+    status = HTML / language / "book" / "status.html"
+    links = [
+        a["href"] for tag, a in Elements(status.relative_to(HTML)).found if tag == "a" and "#once-" in a.get("href", "")
+    ]
+    targets = [os.path.relpath(os.path.normpath(status.parent / link), HTML) for link in links]
+    assert len(marks) == sources
+    assert sorted(targets) == sorted(marks)
+    assert re.search(rf"(?:measured once: |共有 ){sources}\b", status.read_text("utf-8"))
+
+
 def test_second_build_of_an_unchanged_tree_rebuilds_nothing():
     before = {path: path.stat().st_mtime_ns for path in (ROOT / "_build" / "html").rglob("*")}
     done = subprocess.run(
@@ -176,7 +195,7 @@ def test_download_button_of_the_chinese_book_gives_chinese_notebooks():
 
 
 def test_launch_buttons_follow_the_configuration():
-    for language, sources in (("en", "blob/main"), ("zh", "blob/gh-pages/zh/_sources")):
+    for language, sources in (("en", "blob/gh-pages/bundle/en"), ("zh", "blob/gh-pages/bundle/zh")):
         text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
         owner = "PPOCR-SIG/hands-on-ocr"
         assert f"/github/{owner}/{sources}/notebooks/start/01_first_page.ipynb" in text

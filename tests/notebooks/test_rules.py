@@ -14,6 +14,52 @@ PATHS = [path.as_posix() for path in notebooks()]
 TEMPLATE = "notebooks/_template.ipynb"
 every_notebook = pytest.mark.parametrize("path", [*PATHS, TEMPLATE])
 every_chapter = pytest.mark.parametrize("path", PATHS)
+# Chapters without the boxes, the quiz, the predictions or the links: take a chapter off when it has them. A line stands
+# between any two, so that branches which take off neighbours merge.
+NOT_YET = [
+    # start
+    "notebooks/start/01_first_page.ipynb",
+    #
+    "notebooks/start/02_models_and_engines.ipynb",
+    #
+    "notebooks/start/03_from_2x_to_3x.ipynb",
+    # foundations
+    "notebooks/foundations/01_measuring.ipynb",
+    #
+    "notebooks/foundations/02_preparing_images.ipynb",
+    #
+    "notebooks/foundations/03_detector_from_zero.ipynb",
+    #
+    "notebooks/foundations/04_recogniser_from_zero.ipynb",
+    #
+    "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
+    #
+    "notebooks/foundations/06_train_export_plug_in.ipynb",
+    #
+    "notebooks/foundations/07_fine_tuning.ipynb",
+    # data
+    "notebooks/data/01_label_formats.ipynb",
+    #
+    "notebooks/data/02_synthesising.ipynb",
+    #
+    "notebooks/data/03_semi_automatic.ipynb",
+    #
+    "notebooks/data/04_human_in_the_loop.ipynb",
+    #
+    "notebooks/data/05_working_with_others.ipynb",
+    # applications
+    "notebooks/applications/01_displays.ipynb",
+    #
+    "notebooks/applications/02_counters.ipynb",
+    #
+    "notebooks/applications/03_dials.ipynb",
+    #
+    "notebooks/applications/04_photo_to_bill.ipynb",
+    # deployment
+    "notebooks/deployment/01_csharp.ipynb",
+    #
+    "notebooks/deployment/02_service.ipynb",
+]
 
 
 def cells(path, kind):
@@ -115,14 +161,41 @@ def test_exercises_have_a_solution_and_a_check(path):
     assert text.count("{solution-end}") == len(labels)
 
 
-@every_chapter
+PARTS = [  # of a chapter, in this order
+    r":::\{admonition\} You will learn\n:class: learn\n\s*(?:- .+\n){3,5}:::$",
+    r"^## Before you start$",
+    r"^## .*(?:fail|does not).*$",
+    r":::\{admonition\} Key points\n:class: keypoints\n\s*(?:- .+\n){3,5}:::$",
+    r"^## Check yourself$(?:(?!^:::|^#)[\s\S])*(?::::\{quiz\} (?:(?!^:::$)[\s\S])+^:::\s*){3,5}(?=^## )",
+    r"^## Exercises$",
+    r"^```\{exercise\} ",
+    r"^```\{exercise\} ",
+    r"^### Change it, predict, run$(?:(?!^#)[\s\S])*^1\. .+\n\s*2\. .+\n\s*^:::\{dropdown\} What you should see$",
+    r"^## (?:On|In) your own .*$",
+    r"^## Where next$",
+    r"^## References$",
+]
+
+
+def missing_part(path):
+    """The first part that a chapter lacks, or has in another place; None where nothing is missing."""
+    text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    place = 0
+    for part in PARTS:
+        found = re.compile(part, re.MULTILINE).search(text, place)
+        if not found:
+            return part
+        place = found.end()
+    return None
+
+
+@every_notebook
 def test_has_the_parts_of_a_chapter(path):
-    headings = [line for cell in cells(path, "markdown") for line in cell.source.splitlines() if line[:3] == "## "]
-    assert headings[0] == "## Before you start"
-    assert "## Exercises" in headings
-    assert headings[-1] == "## References"
-    assert headings[-2].startswith(("## On your own", "## In your own"))
-    assert any("fail" in line or "does not" in line for line in headings)
+    if path in NOT_YET:
+        assert missing_part(path), f"{path} has all parts: take it off NOT_YET"
+    else:
+        assert missing_part(path) is None
+        assert "You will learn" in cells(path, "markdown")[0].source
 
 
 def test_exempted_outputs_print_times_and_are_fewer_than_a_tenth():

@@ -111,6 +111,12 @@ def test_what_goes_wrong_is_said_on_the_page(project):
         annotate(project, language="de")
 
 
+@pytest.mark.parametrize(("variable", "language", "spoken"), [("zh", None, "zh"), ("zh", "en", "en"), ("", None, "en")])
+def test_the_annotator_speaks_the_language_of_the_edition(project, monkeypatch, variable, language, spoken):
+    monkeypatch.setenv("OCRBOOK_LANGUAGE", variable)
+    assert annotate(project, language=language).language == spoken
+
+
 def test_the_plain_calls_do_what_the_buttons_do(project):
     slanted = Label([[10, 20], [60, 25], [58, 45], [8, 40]], "a", 0.5, key_cls="x")
     assert to_rectangle(slanted) == replace(slanted, points=np.array([[8, 20], [60, 20], [60, 45], [8, 45]]))

@@ -27,6 +27,14 @@ BLOCKS = {
         "::::{grid} 1 2\n:gutter: 3\n\n:::{grid-item-card} Name\n:link: a/b\n:img-alt: Seen\n\nText\n:::\n::::\n",
         ["Name", "Seen", "Text"],
     ),
+    "once": (
+        "```{once} 2026-11-20\n:how: With `make x`, again\n\nSome 14.\n\n- and a list\n```\n",
+        ["With `make x`, again", "Some 14.", "and a list"],
+    ),
+    "quiz": (
+        ":::{quiz} Which `one`?\n- [x] This\n\n  Because *so*.\n- [ ] That\n  other\n\n  Because not.\n:::\n",
+        ["Which `one`?", "This", "Because *so*.", "That other", "Because not."],
+    ),
     "glossary": (
         "```{glossary}\nterm\n  What it\n  means.\n\nother\n  More.\n```\n",
         ["term", "What it means.", "other", "More."],

@@ -16,17 +16,18 @@ def project(tmp_path, monkeypatch):
         {
             "cell_type": "code",
             "metadata": {"mystnb": {"image": {"alt": "Seen"}}},
-            "source": ["x = 1  # stays"],
+            "source": ["x = 1  # one"],
             "outputs": [],
         },
     ]
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "index.md").write_text("# Welcome\n\nGood day.\n")
+    (tmp_path / "book" / "bundle.md").write_text("# Zip\n")
     (tmp_path / "note.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
     toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note", "title": "Short"}]}]}
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
-    config = {"title": "Book", "sphinx": {"config": {"language": "en", "launch": {"sources": "blob/main"}}}}
-    config["html"] = {"baseurl": "https://host/book/en/"}
+    settings = {"language": "en", "launch": {"sources": "blob/en"}}
+    config = {"title": "Book", "html": {"baseurl": "https://book/en/"}, "sphinx": {"config": settings}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     for module in (translate, __import__("tools.book_files", fromlist=["ROOT"])):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -51,10 +52,12 @@ def all_problems():
 
 def test_new_text_is_reported_until_it_is_translated(project):
     translate.update()
-    assert len(all_problems()) == 8  # three of the book and its contents, two of the page, three of the notebook
+    # Three of the book and its contents, two of the page, four of the notebook, one of the bundle's page.
+    assert len(all_problems()) == 10
     fill(project, "_config.po", Book="书", Part="部", Short="短")
     fill(project, "book/index.po", Welcome="欢迎", **{"Good day.": "你好。"})
-    fill(project, "note.po", Title="标题", Seen="图", **{"See `code`.": "见 `code`。"})
+    fill(project, "book/bundle.po", Zip="压缩包")
+    fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
     assert all_problems() == []
 
 
@@ -102,22 +105,25 @@ def test_update_leaves_an_unchanged_file_alone(project):
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
 
 
-def test_tree_holds_translated_prose_and_the_same_code(project):
+def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     translate.update()
     fill(project, "_config.po", Book="书", Part="部", Short="短")
-    fill(project, "note.po", Title="标题", Seen="图", **{"See `code`.": "见 `code`。"})
+    fill(project, "book/bundle.po", Zip="压缩包")
+    fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
     translate.write_tree()
+    assert (project / "tree" / "book" / "bundle.md").read_text("utf-8") == "# 压缩包\n"
     markdown, code = json.loads((project / "tree" / "note.ipynb").read_text("utf-8"))["cells"]
     assert "".join(markdown["source"]) == "# 标题\n\n见 `code`。"
-    assert code["source"] == ["x = 1  # stays"]
+    assert code["source"] == ["x = 1  # 一"]
     assert code["metadata"]["mystnb"]["image"]["alt"] == "图"
     config = yaml.safe_load((project / "tree" / "_config.yml").read_text("utf-8"))
     assert config["title"] == "书"
     assert config["sphinx"]["config"]["language"] == "zh_CN"
-    assert config["html"]["baseurl"] == "https://host/book/zh/"
+    assert config["html"]["baseurl"] == "https://book/zh/"
     assert config["sphinx"]["config"]["theme_words"]["Back to top"] == "回到顶部"
     (part,) = yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"]
     assert part == {"caption": "部", "chapters": [{"file": "note", "title": "短"}]}
+    assert config["sphinx"]["config"]["launch"]["sources"] == "blob/zh"
 
 
 def test_tree_is_rewritten_only_where_something_changed(project):
