@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 
 _BODY = re.compile(r"(?<=^```\{glossary\}\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-
-
 _FIRST_UNCOMMON = "亍".encode("gb2312")  # from here on sorted by radical
 _SOUNDS_LIKE = str.maketrans({"阈": "预", "熵": "伤"})  # characters that are not among GB 2312's common ones
 

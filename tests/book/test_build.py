@@ -260,6 +260,12 @@ def test_shared_link_shows_title_description_and_a_picture_that_is_published(pag
     assert picture.stat().st_size > 3000
 
 
+def test_link_to_the_page_above_both_editions_shows_a_picture_too():
+    words = {tag["property"]: tag["content"] for tag in soup("index.html").select("meta[property]")}
+    assert words["og:url"].startswith("https://")
+    assert (HTML / words["og:image"].removeprefix(words["og:url"])).is_file()
+
+
 NAMES = {"PPOCR-SIG", "EN", "English", "Colab", "AI Studio", "Ctrl", ".pdf", ".ipynb", ".md"}
 
 
