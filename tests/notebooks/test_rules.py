@@ -7,7 +7,7 @@ import re
 import nbformat
 import pytest
 
-from tools import run_notebooks
+from tools import run_notebooks, translate
 from tools.book_files import ROOT, documents, notebooks
 
 PATHS = [path.as_posix() for path in notebooks()]
@@ -216,7 +216,7 @@ def test_every_page_and_notebook_is_in_the_table_of_contents():
     found = {path.relative_to(ROOT) for folder in ("book", "notebooks") for path in (ROOT / folder).rglob("*")}
     found = {path for path in found if path.suffix in (".md", ".ipynb") and not path.name.startswith("_")}
     found = {path for path in found if ".ipynb_checkpoints" not in path.parts}
-    assert found == set(documents())
+    assert found == {*documents(), translate.README}
 
 
 def test_every_chapter_is_listed_in_its_folder():
