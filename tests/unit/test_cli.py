@@ -79,7 +79,7 @@ def test_a_wrong_call_shows_the_usage(capsys, arguments):
     assert stopped.value.code == 2 and not out and err.startswith("usage: ocrbook")
 
 
-@pytest.mark.parametrize("arguments", [[], ["meters"], ["label"], ["serve"]])
+@pytest.mark.parametrize("arguments", [[], ["meters"], ["label"], ["serve"], ["check"]])
 def test_help_has_what_a_person_looks_for(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         cli.main([*arguments, "--help"])
