@@ -62,6 +62,7 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     settings["language"] = "zh_CN"
     settings["twin"] = {"language": "en", "label": "EN", "name": "English", "folder": "en"}
     settings["launch"]["sources"] = "blob/gh-pages/zh/_sources"  # where the published edition keeps its notebooks
+    settings["launch"]["colab"] = "Google Colab（需能访问 Google）"
     settings["vendor_folder"] = "../../vendor"
     settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)

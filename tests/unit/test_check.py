@@ -1,5 +1,6 @@
 """The check: whether it finds what keeps chapters from running."""
 
+import subprocess
 import sys
 import types
 
@@ -106,3 +107,12 @@ def test_command_prints_all_and_its_exit_code_says_whether_all_is_right(monkeypa
     monkeypatch.setattr(command, "findings", lambda: found)
     assert cli.main(["check"]) == 1
     assert "!! numpy         1.26.4\n                 too old\nProblems: 1\n" in capsys.readouterr().out
+
+
+def test_without_any_package_the_check_still_says_what_is_missing():
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "ocrbook", "check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    for name in check.PACKAGES:
+        assert f"!! {name:12}  can't be imported" in done.stdout
