@@ -186,7 +186,7 @@ def test_launch_buttons_follow_the_configuration():
         }
         buttons = re.search(r'dropdown-launch-buttons">.*?</ul>', text, re.DOTALL)[0]
         assert re.findall(r'<a href="([^"]+)"', buttons) == [links[name.partition("（")[0]] for name in names]
-        assert [word for word in re.findall(r'btn__text-container">([^<]+)<', buttons)] == names
+        assert re.findall(r'btn__text-container">([^<]+)<', buttons) == names
 
 
 def test_first_code_cell_is_not_shown():

@@ -93,7 +93,12 @@ def test_bundles_are_packed_attached_to_the_release_and_linked(tmp_path):
         (tmp_path / program).write_text(f'#!/bin/sh\necho {program} "$@" "$(ls)" >> {tmp_path}/told\n')
         (tmp_path / program).chmod(0o755)
     runs = [pack.replace("/tmp/site.tar", "site.tar"), *(step.get("run", "") for step in found["publish"]["steps"])]
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_REF_NAME": "v1.0", "GITHUB_REPOSITORY": "a/b", "TOKEN": ""}
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "GITHUB_REF_NAME": "v1.0",
+        "GITHUB_REPOSITORY": "a/b",
+        "TOKEN": "",
+    }
     for command in runs:
         subprocess.run(["bash", "-e", "-c", command], cwd=tmp_path, env=environment, check=True)
     told = (tmp_path / "told").read_text()
