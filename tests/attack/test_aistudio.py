@@ -21,7 +21,7 @@ PROGRAMS = ("cat", "mkdir", "ls", "env", "sh", "uname", "nproc", "ldconfig")
 
 # The first cell of a chapter and what the page says about checking it, in the kernel that is asked for.
 CHECK = """
-import sys, nbformat
+import os, sys, nbformat
 from nbclient import NotebookClient
 from pathlib import Path
 path = Path.home() / "hands-on-ocr/notebooks/start/01_first_page.ipynb"
@@ -30,7 +30,9 @@ child = "!{sys.executable} -c 'import numpy; print(numpy.__file__)'"
 cells = [nbformat.v4.new_code_cell(source) for source in (first, "%run -m ocrbook check", child)]
 place = {"metadata": {"path": str(path.parent)}}
 notebook = nbformat.v4.new_notebook(cells=cells)
-NotebookClient(notebook, timeout=600, kernel_name=sys.argv[1], resources=place).execute()
+NotebookClient(notebook, timeout=600, kernel_name=sys.argv[1], resources=place).execute(
+    env=os.environ | {"PYTHONPATH": sys.argv[2]}
+)
 for cell in notebook.cells:
     print("".join(output.text for output in cell.outputs))
 """
@@ -45,6 +47,16 @@ def commands():
     return [textwrap.dedent(each) for each in (unpack, environment, kernel, folder)]
 
 
+def runs(python, user):
+    """Whether a user can make environments with a Python."""
+    try:
+        return (
+            subprocess.run([python, "-c", "import ensurepip, pip, venv"], capture_output=True, **user).returncode == 0
+        )
+    except PermissionError:
+        return False
+
+
 @pytest.fixture
 def studio(tmp_path):
     """A function that runs a script there and returns what it prints, and the home."""
@@ -55,9 +67,7 @@ def studio(tmp_path):
     for name in PROGRAMS:
         if found := shutil.which(name):
             (programs / name).symlink_to(found)
-    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    (programs / "python").chmod(0o755)
-    other = ["--no-deps", "numpy==1.26.4", "opencv-python-headless==4.8.1.78"]
+    other = ["ipykernel", "numpy==1.26.4", "opencv-python-headless==4.8.1.78"]
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-t", before, *other], check=True)
     pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
     environment = pip | {"HOME": str(home), "PATH": str(programs), "PYTHONPATH": str(before), "TMPDIR": str(home)}
@@ -70,6 +80,9 @@ def studio(tmp_path):
             if path.owner() == "root" and path.is_relative_to("/tmp") and path.name != "tmp":
                 path.chmod(0o755)
         tmp_path.chmod(0o755)
+    python = next(path for path in (sys.executable, "/usr/bin/python3") if runs(path, user))
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
+    (programs / "python").chmod(0o755)
 
     def run(script):
         script = script.replace("/home/aistudio", str(home))
@@ -94,7 +107,7 @@ def test_environment_of_its_own_wins_over_what_is_preinstalled(studio):
     unpack, environment, kernel, _ = commands()
     run(unpack + environment + kernel)
     (home / "check.py").write_text(CHECK)
-    assert_right(run("/home/aistudio/ocr-env/bin/python -I check.py hands-on-ocr"), home / "ocr-env")
+    assert_right(run("/home/aistudio/ocr-env/bin/python -I check.py hands-on-ocr $PYTHONPATH"), home / "ocr-env")
 
 
 def test_folder_in_front_wins_over_what_is_preinstalled(studio):
@@ -102,4 +115,7 @@ def test_folder_in_front_wins_over_what_is_preinstalled(studio):
     unpack, *_, folder = commands()
     run(unpack + folder)
     (home / "check.py").write_text(CHECK)
-    assert_right(run("python check.py python3"), home / "external-libraries")
+    assert_right(
+        run("before=$PYTHONPATH; PYTHONPATH=external-libraries python check.py python3 $before"),
+        home / "external-libraries",
+    )
