@@ -56,6 +56,8 @@ def test_package_that_can_not_be_imported_comes_with_what_to_do(monkeypatch, err
     monkeypatch.setattr(check, "import_module", fail)
     finding = check._package("cv2")
     assert error in finding.problem and advice in finding.problem
+    if "==" in advice:
+        assert f"\n{advice}\n" in (ROOT / "requirements.txt").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
