@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +60,15 @@ def runs(python, user):
 
 
 @pytest.fixture
-def studio(tmp_path):
+def studio():
     """A function that runs a script there and returns what it prints, and the home."""
+    with tempfile.TemporaryDirectory() as folder:  # no place of pytest's, which are closed to other users
+        Path(folder).chmod(0o755)
+        yield machine(Path(folder))
+
+
+def machine(tmp_path):
+    """Lay out the home, the programs and what is preinstalled."""
     home, programs, before = tmp_path / "aistudio", tmp_path / "bin", tmp_path / "preinstalled"
     for folder in (home, programs, before):
         folder.mkdir()
@@ -70,16 +79,12 @@ def studio(tmp_path):
     other = ["ipykernel", "numpy==1.26.4", "opencv-python-headless==4.8.1.78"]
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-t", before, *other], check=True)
     pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
-    environment = pip | {"HOME": str(home), "PATH": str(programs), "PYTHONPATH": str(before), "TMPDIR": str(home)}
+    environment = pip | {"HOME": str(home), "PATH": str(programs), "PYTHONPATH": str(before), "PIP_QUIET": "2"}
     user = {}
     if os.getuid() == 0:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         for path in (home, *home.iterdir()):
             os.chown(path, NOBODY, NOBODY)
-        for path in tmp_path.parents:
-            if path.owner() == "root" and path.is_relative_to("/tmp") and path.name != "tmp":
-                path.chmod(0o755)
-        tmp_path.chmod(0o755)
     python = next(path for path in (sys.executable, "/usr/bin/python3") if runs(path, user))
     (programs / "python").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
     (programs / "python").chmod(0o755)
