@@ -85,8 +85,8 @@ def _read(photo: Path, profile: Profile | None, known: dict[str, Any]) -> dict[s
     image = images.read(photo)
     if profile:
         return read_photo(image, profile).to_dict() | {"unit": profile.unit}
-    unit = {name: known[name] for name in known if name == "unit"}
-    return read_photo(image, **{name: known[name] for name in known if name != "unit"}).to_dict() | unit
+    told = {name: value for name, value in known.items() if name != "unit"}
+    return read_photo(image, **told).to_dict() | ({"unit": known["unit"]} if "unit" in known else {})
 
 
 if __name__ == "__main__":
