@@ -40,8 +40,6 @@ NOT_YET = [
     "notebooks/applications/02_counters.ipynb",
     #
     "notebooks/applications/03_dials.ipynb",
-    #
-    "notebooks/applications/04_photo_to_bill.ipynb",
     # deployment
     "notebooks/deployment/01_csharp.ipynb",
     #
