@@ -30,7 +30,6 @@ NOT_YET = [
     #
     "notebooks/foundations/03_detector_from_zero.ipynb",
     #
-    "notebooks/foundations/04_recogniser_from_zero.ipynb",
     #
     "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #
