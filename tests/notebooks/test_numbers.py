@@ -17,7 +17,6 @@ NOT_YET = [
     # foundations
     "notebooks/foundations/01_measuring.ipynb",
     #
-    "notebooks/foundations/03_detector_from_zero.ipynb",
     #
     #
     "notebooks/foundations/05_pp_ocr_by_hand.ipynb",

@@ -28,7 +28,6 @@ NOT_YET = [
     #
     "notebooks/foundations/02_preparing_images.ipynb",
     #
-    "notebooks/foundations/03_detector_from_zero.ipynb",
     #
     #
     "notebooks/foundations/05_pp_ocr_by_hand.ipynb",

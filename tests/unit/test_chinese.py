@@ -23,7 +23,6 @@ NOT_YET: set[str] = {
     "notebooks/deployment/02_service.po",
     "notebooks/foundations/01_measuring.po",
     "notebooks/foundations/02_preparing_images.po",
-    "notebooks/foundations/03_detector_from_zero.po",
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
