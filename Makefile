@@ -54,7 +54,8 @@ attack: $(READY) system ## what is tried for hours rather than minutes: kills, f
 notebooks: $(READY) system ## execute the notebooks that changed and store their outputs; ALL=1 executes every one
 	@$(RUN) tools.run_notebooks $(if $(ALL),--all)
 
-translate: $(READY) ## refresh the PO files after the English text has changed, and list what is to be translated
+translate: $(READY) ## refresh tables of chapters and PO files after the English text has changed; list what to translate
+	@$(RUN) tools.chapters
 	@$(RUN) tools.translate update
 
 serve-book: book ## serve the built book on 127.0.0.1; PORT=8000

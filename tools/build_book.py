@@ -17,6 +17,8 @@ from itertools import repeat
 from pathlib import Path
 from urllib.parse import unquote
 
+import yaml
+
 from tools import translate
 from tools.book_files import ROOT, documents, remove_others, write_if_changed
 from tools.fetching import npm_packages
@@ -32,7 +34,7 @@ UNLINKED = {  # files of the book that no page names, and why they are there
     "LICENSE.txt": "goes with what it is the licence of",
 }
 _REFERENCES = {
-    ".html": re.compile(r'\b(?:href|src|srcset|action|poster|data|content)="([^":]+)"'),
+    ".html": re.compile(r'\b(?:href|src|srcset|action|poster|data)="([^":]+)"'),
     ".css": re.compile(r"(?:url\(|@import\s+)[\"']?([^)\"':]+)"),
     ".js": re.compile(r"[\w.@-]*\w\.\w+"),
 }
@@ -127,6 +129,12 @@ def prune() -> None:
     remove_others(HTML, kept | {path for path in HTML.rglob("*") if path.name in UNLINKED})
 
 
+def _start_page() -> str:
+    """The page above both editions, with the address at which it is published."""
+    english = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
+    return (ROOT / "book" / "start.html").read_text("utf-8").replace("{site}", english.removesuffix("en/"))
+
+
 def _inputs() -> list[Path]:
     """Everything that the book is built from."""
     files = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "requirements.txt"]
@@ -166,7 +174,7 @@ def main() -> int:
         print(f"Building the editions: {', '.join(_LANGUAGES)} ...", flush=True)
         with ThreadPoolExecutor() as threads:
             list(threads.map(_build, _LANGUAGES, (ROOT, translate.TREE), repeat(before[1:] != digests[1:])))
-        write_if_changed(HTML / "index.html", (ROOT / "book" / "start.html").read_bytes())
+        write_if_changed(HTML / "index.html", _start_page().encode("utf-8"))
         write_if_changed(HTML / ".nojekyll", b"")  # GitHub Pages: serve folders that begin with an underscore
         prune()
         stamp.write_text("\n".join(digests))

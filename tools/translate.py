@@ -26,13 +26,16 @@ from markdown_it import MarkdownIt
 
 from tools import code_messages, figures
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
+from tools.glossary import sort_by_pinyin
 from tools.markdown_messages import messages, translate
 from tools.run_notebooks import showcase_pictures
 
 LOCALE = ROOT / "book" / "locale" / "zh_CN" / "LC_MESSAGES"
+THEME = ROOT / "book" / "locale" / "zh_CN" / "theme.po"  # words of the book's theme, which no page holds
 TREE = ROOT / "_build" / "src" / "zh"
 README = Path("book/bundle.md")
 _CONFIG = Path("_config.yml")
+_GLOSSARY = Path("book/glossary.md")
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
 _ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
 _SPEAK_CHINESE = ["\n", 'os.environ.setdefault("OCRBOOK_LANGUAGE", "zh")']  # the annotator, where it runs
@@ -71,6 +74,11 @@ def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
+def to_chinese_edition(address: str) -> str:
+    """The address of the same thing in the Chinese edition, which is published beside the English one."""
+    return re.sub(r"/en(?=/|$)", "/zh", address)
+
+
 def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     config = yaml.safe_load(text)
     config["title"] = translation(config["title"])
@@ -78,24 +86,34 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     settings["language"] = "zh_CN"
     settings["twin"] = {"language": "en", "label": "EN", "name": "English", "folder": "en"}
     for holder, key in ((config["html"], "baseurl"), (settings["launch"], "sources")):
-        holder[key] = re.sub(r"/en(?=/|$)", "/zh", holder[key])
+        holder[key] = to_chinese_edition(holder[key])
+    settings["theme_words"] = {entry.id: entry.string for entry in _read_po(THEME) if entry.id}
+    settings["launch"]["colab"] = "Google Colab（需能访问 Google）"
     settings["vendor_folder"] = "../../vendor"
     settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
 
 
+def _toc_words(contents: dict) -> list[tuple[dict, str]]:
+    """The places in the table of contents that readers see: captions of parts, and titles other than a page's own."""
+    parts = contents["parts"]
+    chapters = [chapter for part in parts for chapter in part["chapters"] if "title" in chapter]
+    return [(part, "caption") for part in parts] + [(chapter, "title") for chapter in chapters]
+
+
 def _translate_toc(translation: Callable[[str], str]) -> str:
     contents = toc()
-    for part in contents["parts"]:
-        part["caption"] = translation(part["caption"])
+    for holder, key in _toc_words(contents):
+        holder[key] = translation(holder[key])
     return yaml.safe_dump(contents, allow_unicode=True, sort_keys=False)
 
 
 def extract(document: Path) -> list[str]:
-    """The messages of a page, a notebook, a schematic, or of _config.yml (title and captions of the contents)."""
+    """The messages of a page, a notebook, a schematic, or of _config.yml (title, and words of the contents)."""
     text = (ROOT / document).read_text("utf-8")
     if document == _CONFIG:
-        return [yaml.safe_load(text)["title"], *(part["caption"] for part in toc()["parts"])]
+        words = [yaml.safe_load(text)["title"], *(holder[key] for holder, key in _toc_words(toc()))]
+        return list(dict.fromkeys(words))
     if document.suffix == ".md":
         return messages(text)
     if document.suffix == ".svg":
@@ -117,12 +135,14 @@ def catalog_path(document: Path) -> Path:
     return LOCALE / document.with_suffix(".po")
 
 
-def _read(document: Path) -> Catalog:
-    path = catalog_path(document)
-    if not path.is_file():
-        return Catalog(locale="zh_CN", creation_date=_EPOCH, revision_date=_EPOCH)
+def _read_po(path: Path) -> Catalog:
     with path.open("rb") as file:
         return read_po(file, locale="zh_CN")
+
+
+def _read(document: Path) -> Catalog:
+    path = catalog_path(document)
+    return _read_po(path) if path.is_file() else Catalog(locale="zh_CN", creation_date=_EPOCH, revision_date=_EPOCH)
 
 
 def bundled() -> list[Path]:
@@ -187,17 +207,19 @@ def problems(document: Path) -> list[str]:
     return [f"{catalog_path(document).relative_to(ROOT)}: {line}" for line in found]
 
 
+def translation_of(document: Path) -> Callable[[str], str]:
+    """The Chinese of each message of a document, or the message itself where there is none."""
+    catalog = _read(document)
+
+    def lookup(message: str) -> str:
+        entry = catalog.get(message)
+        return entry.string if entry and entry.string and not entry.fuzzy else message
+
+    return lookup
+
+
 def write_tree() -> None:
     """Write pages, notebooks, table of contents and configuration in Chinese; unchanged files keep their dates."""
-
-    def translation_of(document: Path) -> Callable[[str], str]:
-        catalog = _read(document)
-
-        def lookup(message: str) -> str:
-            entry = catalog.get(message)
-            return entry.string if entry and entry.string and not entry.fuzzy else message
-
-        return lookup
 
     def write(path: Path, content: str | bytes) -> None:
         write_if_changed(TREE / path, content.encode("utf-8") if isinstance(content, str) else content)
@@ -207,7 +229,7 @@ def write_tree() -> None:
     for document in [*documents(), *bundled()]:
         convert = translate if document.suffix == ".md" else _translate_notebook
         content = convert((ROOT / document).read_text("utf-8"), translation_of(document))
-        write(document, content)
+        write(document, sort_by_pinyin(content) if document == _GLOSSARY else content)
         if document.suffix == ".ipynb":
             for name, picture in showcase_pictures(nbformat.reads(content, as_version=4)).items():
                 write(Path("book", "showcase", name), picture)

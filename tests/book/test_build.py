@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
+from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
 from tools import build_book
@@ -193,11 +195,19 @@ def test_download_button_of_the_chinese_book_gives_chinese_notebooks():
 
 
 def test_launch_buttons_follow_the_configuration():
-    for language, sources in (("en", "blob/gh-pages/bundle/en"), ("zh", "blob/gh-pages/bundle/zh")):
+    for language, sources, names in (
+        ("en", "blob/gh-pages/bundle/en", ["Google Colab", "AI Studio"]),
+        ("zh", "blob/gh-pages/bundle/zh", ["AI Studio", "Google Colab（需能访问 Google）"]),
+    ):
         text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
-        owner = "PPOCR-SIG/hands-on-ocr"
-        assert f"/github/{owner}/{sources}/notebooks/start/01_first_page.ipynb" in text
-        assert "aistudio.baidu.com" not in text  # no project id is known
+        colab = f"https://colab.research.google.com/github/PPOCR-SIG/hands-on-ocr/{sources}"
+        links = {
+            "Google Colab": f"{colab}/notebooks/start/01_first_page.ipynb",
+            "AI Studio": "../../book/elsewhere.html",  # no project id is known
+        }
+        buttons = re.search(r'dropdown-launch-buttons">.*?</ul>', text, re.DOTALL)[0]
+        assert re.findall(r'<a href="([^"]+)"', buttons) == [links[name.partition("（")[0]] for name in names]
+        assert re.findall(r'btn__text-container">([^<]+)<', buttons) == names
 
 
 def test_first_code_cell_is_not_shown():
@@ -210,3 +220,76 @@ def test_first_code_cell_is_not_shown():
 def test_start_page_offers_both_languages():
     links = [a["href"] for tag, a in Elements("index.html").found if tag == "a"]
     assert links == ["en/book/index.html", "zh/book/index.html"]
+
+
+def soup(page, without="<script.*?</script>"):
+    """A page, as a tree; what matches `without` is left out before, since reading all of it takes time."""
+    text = (HTML / page).read_text("utf-8")
+    return BeautifulSoup(re.sub(without, "", text, flags=re.DOTALL), "html.parser")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sidebar_shows_every_page_without_a_click_and_each_once(language):
+    navigation = soup(f"{language}/book/index.html").select_one("nav.bd-links")
+    assert not navigation.select("details, input")  # nothing is folded, so nothing needs a name for its caret
+    entries = [link.get_text().strip() for link in navigation.select("a")]
+    captions = [caption.get_text().strip() for caption in navigation.select(".caption")]
+    assert len(entries) == len(documents())
+    assert len(captions) == 7
+    assert not set(captions) & set(entries)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_start_page_has_three_buttons_before_any_picture_and_few_cards(language):
+    article = soup(f"{language}/book/index.html").article
+    ways = article.select_one(".ways-in").select("a.sd-btn")
+    targets = ["../notebooks/start/01_first_page.html", "#find-your-problem", "../notebooks/deployment/index.html"]
+    assert [way["href"] for way in ways] == targets
+    assert article.select_one("#find-your-problem")
+    first = article.select("ol, a.sd-btn, img, table")[:5]
+    assert [element.name for element in first] == ["ol", "a", "a", "a", "img"]
+    pictures = article.select(".sd-card img")
+    assert 6 <= len(pictures) == len(article.select(".sd-card")) <= 8
+    assert all(not picture["src"].endswith(".png") for picture in pictures)  # charts are PNG
+
+
+@every_page
+def test_shared_link_shows_title_description_and_a_picture_that_is_published(page):
+    head = soup(page, without="<body.*").head
+    words = {tag["property"]: tag["content"] for tag in head.select("meta[property]")}
+    base = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"].removesuffix("en/")
+    assert words["og:url"] == base + page == head.select_one("link[rel=canonical]")["href"]
+    assert head.title.get_text().startswith(words["og:title"])
+    assert 20 <= len(words["og:description"]) <= 200
+    assert head.select_one("meta[name=description]")["content"] == words["og:description"]
+    assert bool(re.search("[\u4e00-\u9fff]{2}", words["og:description"])) == page.startswith("zh")
+    picture = HTML / words["og:image"].removeprefix(base)
+    assert picture.suffix in (".jpg", ".png")
+    assert picture.stat().st_size > 3000
+
+
+def test_link_to_the_page_above_both_editions_shows_a_picture_too():
+    words = {tag["property"]: tag["content"] for tag in soup("index.html").select("meta[property]")}
+    assert words["og:url"].startswith("https://")
+    assert (HTML / words["og:image"].removeprefix(words["og:url"])).is_file()
+
+
+NAMES = {"PPOCR-SIG", "EN", "English", "Colab", "AI Studio", "Ctrl", ".pdf", ".ipynb", ".md"}
+
+
+@pytest.mark.parametrize("page", [*(page for page in PAGES if page.startswith("zh")), "zh/search.html"])
+def test_theme_speaks_chinese(page):
+    """Outside of the article and the contents, what is left in Latin letters is a name."""
+    shown = soup(page, without="<head>.*</head>|<article.*</article>|<script.*?</script>")
+    for part in shown.select("nav.bd-links, .section-nav, .prev-next-title, .navbar-brand"):
+        part.extract()
+    words = {text.strip() for text in shown.strings}
+    words |= {element[key] for key in ("title", "aria-label", "placeholder") for element in shown.select(f"[{key}]")}
+    latin = {word for word in words if re.search("[A-Za-z]{2}", word) and not re.search("[\u4e00-\u9fff]", word)}
+    assert not latin - NAMES
+    assert not re.search('(title|aria-label)="(Link|Main|Page)', (HTML / page).read_text("utf-8"))
+
+
+def test_new_issue_from_a_chinese_page_asks_in_chinese():
+    (button,) = soup("zh/book/index.html").select("a[href*='issues/new']")
+    assert re.search("[\u4e00-\u9fff]{5}", unquote(button["href"]))

@@ -45,3 +45,41 @@ def test_solution_is_hidden_until_it_is_clicked(browser, site):
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
     button.click()
     WebDriverWait(browser, 5).until(lambda _: code.is_displayed())
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ("en/search.html", ".bd-search-container"),
+        ("zh/search.html", ".bd-search-container"),
+        ("zh/book/about.html", ".search-button__search-container"),
+    ],
+)
+def test_magnifier_is_beside_the_text_that_is_typed(browser, site, page, place):
+    browser.get(f"{site}/{page}")
+    browser.execute_script("document.querySelector('.search-button__wrapper').classList.add('show')")
+    icon_ends, text_begins = browser.execute_script(
+        """const [icon, input] = arguments[0].map((name) => document.querySelector(name));
+        const padding = parseFloat(getComputedStyle(input).paddingLeft);
+        return [icon.getBoundingClientRect().right, input.getBoundingClientRect().left + padding];""",
+        [f"{place} i", f"{place} input"],
+    )
+    assert 0 < icon_ends < text_begins
+
+
+def test_table_without_headings_shows_no_empty_row(browser, site):
+    browser.get(f"{site}/zh/notebooks/start/01_first_page.html")
+    heights = browser.execute_script("return [...document.querySelectorAll('thead')].map((row) => row.offsetHeight)")
+    assert heights[0] == 0
+    browser.get(f"{site}/zh/book/install.html")
+    heights = browser.execute_script("return [...document.querySelectorAll('thead')].map((row) => row.offsetHeight)")
+    assert min(heights) > 20
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "shown"),
+    [("zh", "Hide Search Matches", "取消高亮"), ("en", "Hide Search Matches", "Hide Search Matches")],
+)
+def test_scripts_speak_the_language_of_the_edition(browser, site, language, word, shown):
+    browser.get(f"{site}/{language}/book/glossary.html")
+    assert browser.execute_script("return Documentation.gettext(arguments[0])", word) == shown

@@ -27,7 +27,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "book" / "index.md").write_text("# Welcome\n\nGood day.\n")
     (tmp_path / "book" / "bundle.md").write_text("# Zip\n")
     (tmp_path / "note.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
-    toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note"}]}]}
+    toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [{"file": "note", "title": "Short"}]}]}
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
     settings = {"language": "en", "launch": {"sources": "blob/en"}}
     config = {"title": "Book", "html": {"baseurl": "https://book/en/"}, "sphinx": {"config": settings}}
@@ -55,9 +55,9 @@ def all_problems():
 
 def test_new_text_is_reported_until_it_is_translated(project):
     translate.update()
-    # The title of the book and a caption, two of the page, four of the notebook, one of the bundle's page.
-    assert len(all_problems()) == 9
-    fill(project, "_config.po", Book="书", Part="部")
+    # Three of the book and its contents, two of the page, four of the notebook, one of the bundle's page.
+    assert len(all_problems()) == 10
+    fill(project, "_config.po", Book="书", Part="部", Short="短")
     fill(project, "book/index.po", Welcome="欢迎", **{"Good day.": "你好。"})
     fill(project, "book/bundle.po", Zip="压缩包")
     fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
@@ -110,7 +110,7 @@ def test_update_leaves_an_unchanged_file_alone(project):
 
 def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     translate.update()
-    fill(project, "_config.po", Book="书", Part="部")
+    fill(project, "_config.po", Book="书", Part="部", Short="短")
     fill(project, "book/bundle.po", Zip="压缩包")
     fill(project, "note.po", Title="标题", Seen="图", one="一", **{"See `code`.": "见 `code`。"})
     translate.write_tree()
@@ -123,8 +123,10 @@ def test_tree_holds_translated_prose_and_comments_and_the_same_code(project):
     assert config["title"] == "书"
     assert config["sphinx"]["config"]["language"] == "zh_CN"
     assert config["html"]["baseurl"] == "https://book/zh/"
+    assert config["sphinx"]["config"]["theme_words"]["Back to top"] == "回到顶部"
+    (part,) = yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"]
+    assert part == {"caption": "部", "chapters": [{"file": "note", "title": "短"}]}
     assert config["sphinx"]["config"]["launch"]["sources"] == "blob/zh"
-    assert yaml.safe_load((project / "tree" / "_toc.yml").read_text("utf-8"))["parts"][0]["caption"] == "部"
 
 
 def test_schematic_and_pictures_of_the_start_page_are_those_of_the_edition(project):
