@@ -19,8 +19,6 @@ NOT_YET: set[str] = {
     "notebooks/data/05_working_with_others.po",
     "notebooks/deployment/01_csharp.po",
     "notebooks/deployment/02_service.po",
-    "notebooks/foundations/03_detector_from_zero.po",
-    "notebooks/foundations/04_recogniser_from_zero.po",
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
