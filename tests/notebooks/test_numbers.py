@@ -29,10 +29,6 @@ NOT_YET = [
     #
     "notebooks/data/05_working_with_others.ipynb",
     # applications
-    "notebooks/applications/01_displays.ipynb",
-    #
-    "notebooks/applications/02_counters.ipynb",
-    #
     "notebooks/applications/03_dials.ipynb",
     # deployment
     "notebooks/deployment/01_csharp.ipynb",
