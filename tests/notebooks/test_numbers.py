@@ -37,9 +37,6 @@ NOT_YET = [
     #
     "notebooks/applications/04_photo_to_bill.ipynb",
     # deployment
-    "notebooks/deployment/01_csharp.ipynb",
-    #
-    "notebooks/deployment/02_service.ipynb",
 ]
 # By chapter: a number as it is written, or words of its sentence, and why it needs no source.
 EXCEPTIONS: dict[str, dict[str, str]] = {}

@@ -49,9 +49,6 @@ NOT_YET = [
     #
     "notebooks/applications/04_photo_to_bill.ipynb",
     # deployment
-    "notebooks/deployment/01_csharp.ipynb",
-    #
-    "notebooks/deployment/02_service.ipynb",
 ]
 
 

@@ -17,8 +17,6 @@ NOT_YET: set[str] = {
     "notebooks/data/03_semi_automatic.po",
     "notebooks/data/04_human_in_the_loop.po",
     "notebooks/data/05_working_with_others.po",
-    "notebooks/deployment/01_csharp.po",
-    "notebooks/deployment/02_service.po",
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
