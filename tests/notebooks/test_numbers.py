@@ -11,8 +11,6 @@ PATHS = [path.as_posix() for path in notebooks()]
 # that branches which take off neighbours merge.
 NOT_YET = [
     # start
-    "notebooks/start/01_first_page.ipynb",
-    #
     "notebooks/start/02_models_and_engines.ipynb",
     # foundations
     "notebooks/foundations/01_measuring.ipynb",
