@@ -18,8 +18,6 @@ every_chapter = pytest.mark.parametrize("path", PATHS)
 # between any two, so that branches which take off neighbours merge.
 NOT_YET = [
     # start
-    "notebooks/start/02_models_and_engines.ipynb",
-    #
     "notebooks/start/03_from_2x_to_3x.ipynb",
     # foundations
     "notebooks/foundations/01_measuring.ipynb",
