@@ -10,10 +10,6 @@ PATHS = [path.as_posix() for path in notebooks()]
 # Chapters with numbers that nothing explains: take a chapter off when it has none. A line stands between any two, so
 # that branches which take off neighbours merge.
 NOT_YET = [
-    # start
-    "notebooks/start/01_first_page.ipynb",
-    #
-    "notebooks/start/02_models_and_engines.ipynb",
     # foundations
     "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #

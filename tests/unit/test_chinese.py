@@ -20,9 +20,6 @@ NOT_YET: set[str] = {
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
-    "notebooks/start/01_first_page.po",
-    "notebooks/start/02_models_and_engines.po",
-    "notebooks/start/03_from_2x_to_3x.po",
 }
 
 FILES = {path.relative_to(LOCALE).as_posix(): chinese.read(path) for path in chinese.catalogs()}
