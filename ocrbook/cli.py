@@ -20,6 +20,7 @@ ROOMS = {
     "meters": ("ocrbook.meters", "read the meters in photographs, as JSON"),
     "label": ("ocrbook.annotate", "label the images of a folder in the browser"),
     "serve": ("ocrbook.serve", "read pages and meters for other programs, over HTTP"),
+    "check": ("ocrbook.check", "say whether the chapters can run here, and what they would use"),
 }
 """Subcommands: the package whose `__main__` has the program, and what it does."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import ImageFont
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 __all__ = [
     "CHINESE",
@@ -69,4 +71,6 @@ def font(name: str = "noto-sans-cjk", size: int = 24) -> ImageFont.FreeTypeFont:
     >>> font("noto-sans-cjk", 20).getlength("电表")
     40.0
     """
+    from PIL import ImageFont  # here, so that `ocrbook check` can say what is missing
+
     return ImageFont.truetype(font_path(name), size, layout_engine=ImageFont.Layout.BASIC)

@@ -76,7 +76,7 @@ _FAST = {
 }
 _ONE_THREAD = {"engine_config": {"intra_op_num_threads": 1}}
 
-_INSTALL = "pip install -r requirements.txt"
+_INSTALL = "pip install -r requirements-run.txt"
 
 
 def cache_folder() -> Path:

@@ -24,7 +24,7 @@ NAME = "hands-on-ocr"
 _SHARED = (
     "ocrbook", "datasets", "book/showcase", "book/schematics", "notebooks/foundations/07_stored.json",
     "notebooks/deployment/csharp", "notebooks/deployment/clients", "notebooks/deployment/container",
-    "requirements.txt", "tools/constraints.txt", "LICENSE",
+    "requirements-run.txt", "tools/constraints.txt", "LICENSE",
 )  # fmt: skip
 
 

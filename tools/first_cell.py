@@ -1,25 +1,42 @@
 """Put the first code cell of notebooks/_template.ipynb into every notebook: python -m tools.first_cell.
 
-It is the same everywhere, hidden in the book, and prints nothing, so that the stored outputs stay what they are.
+It is the same everywhere, hidden in the book, and prints nothing, so that the stored outputs stay what they are. The
+addresses in it are those of `launch: archives` in _config.yml.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from pathlib import Path
+
+import yaml
 
 from tools.book_files import ROOT, notebooks, write_if_changed
 
+TEMPLATE = Path("notebooks/_template.ipynb")
+
+
+def archives() -> list[str]:
+    """Where the book is fetched from, the first address first."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]["launch"]["archives"]
+
 
 def main() -> int:
-    """Write the notebooks, of which nothing but that cell changes."""
-    template = json.loads((ROOT / "notebooks" / "_template.ipynb").read_text("utf-8"))
-    source = next(cell["source"] for cell in template["cells"] if cell["cell_type"] == "code")
-    for path in notebooks():
+    """Write the template and the notebooks, of which nothing but that cell changes."""
+    source = _first_code_cell(json.loads((ROOT / TEMPLATE).read_text("utf-8")))["source"]
+    listed = "".join(f'        "{url}",\n' for url in archives())
+    text = re.sub(r"(    archives = \(.*\n)(?:        \".*\n)+", rf"\g<1>{listed}", "".join(source))
+    for path in (TEMPLATE, *notebooks()):
         notebook = json.loads((ROOT / path).read_text("utf-8"))
-        next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["source"] = source
+        _first_code_cell(notebook)["source"] = text.splitlines(keepends=True)
         write_if_changed(ROOT / path, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
     return 0
+
+
+def _first_code_cell(notebook: dict) -> dict:
+    return next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
 
 
 if __name__ == "__main__":

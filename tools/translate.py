@@ -88,6 +88,7 @@ def _translate_config(text: str, translation: Callable[[str], str]) -> str:
     for holder, key in ((config["html"], "baseurl"), (settings["launch"], "sources")):
         holder[key] = to_chinese_edition(holder[key])
     settings["theme_words"] = {entry.id: entry.string for entry in _read_po(THEME) if entry.id}
+    settings["launch"]["colab"] = "Google Colab（需能访问 Google）"
     settings["vendor_folder"] = "../../vendor"
     settings["togglebutton_hint"], settings["togglebutton_hint_hide"] = "点击展开", "点击收起"
     return yaml.safe_dump(config, allow_unicode=True, sort_keys=False)

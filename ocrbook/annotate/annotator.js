@@ -143,6 +143,12 @@ function textOf(bytes) {
 
 // ---- the annotator
 
+/** Make a field as high as its text, so that all of a long line is seen. */
+function grow(field) {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
+
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes))
@@ -244,7 +250,10 @@ class Annotator {
     this.picture.addEventListener("load", () => this.onPicture());
     this.picture.addEventListener("error", () => this.say(this.page.problem || this.texts.broken)); // it can be flagged and left
     host.append(this.root);
-    this.observer = new ResizeObserver(() => this.page && this.untouched && this.fit());
+    this.observer = new ResizeObserver(() => {
+      this.growAll();
+      if (this.page && this.untouched) this.fit();
+    });
     this.observer.observe(this.stage);
     this.choose("select");
   }
@@ -343,6 +352,7 @@ class Annotator {
     this.drawHandles();
     const rows = this.page.labels.map((label, index) => this.row(label, index));
     this.list.replaceChildren(...rows);
+    this.growAll();
     this.showSelected();
   }
 
@@ -357,10 +367,12 @@ class Annotator {
   }
 
   row(label, index) {
-    const input = element("input", { type: "text", "aria-label": `${this.texts.text} ${index + 1}`, spellcheck: "false" });
+    const input = element("textarea", { rows: 1, "aria-label": `${this.texts.text} ${index + 1}`, spellcheck: "false" });
     input.value = label.text;
     input.addEventListener("focus", () => this.select(index));
     input.addEventListener("input", () => {
+      if (/[\r\n]/.test(input.value)) input.value = input.value.replace(/\s*[\r\n]+\s*/g, " "); // pasted; a label is one line
+      grow(input);
       Object.assign(this.page.labels[index], { text: input.value, score: 1 });
       this.drawShape(index);
       row.querySelector(".oa-score").textContent = "";
@@ -381,6 +393,10 @@ class Annotator {
     const row = element("li", { "data-index": index }, ...parts);
     row.addEventListener("pointerdown", () => this.select(index));
     return row;
+  }
+
+  growAll() {
+    this.list.querySelectorAll("textarea").forEach(grow);
   }
 
   drawHandles() {
@@ -491,7 +507,7 @@ class Annotator {
   }
 
   edit() {
-    const input = this.list.children[this.selected]?.querySelector("input");
+    const input = this.list.children[this.selected]?.querySelector("textarea");
     input?.focus({ preventScroll: true });
     input?.select();
   }
@@ -565,7 +581,9 @@ class Annotator {
       if (index < 0) return;
       Object.assign(this.page.labels[index], { text: message.texts[number], score: message.scores[number] });
       const row = this.list.children[index];
-      row.querySelector("input").value = message.texts[number];
+      const input = row.querySelector("textarea");
+      input.value = message.texts[number];
+      grow(input);
       row.querySelector(".oa-score").textContent = `${Math.round(message.scores[number] * 100)} %`;
       this.drawShape(index);
     });
@@ -765,7 +783,7 @@ class Annotator {
     if (control && event.key.toLowerCase() === "z") { done(); return event.shiftKey ? this.redo() : this.undo(); }
     if (control && event.key.toLowerCase() === "y") { done(); return this.redo(); }
     if (control || event.altKey || event.isComposing) return;
-    if (event.target.closest(".oa-list") && event.target.tagName === "INPUT") {
+    if (event.target.closest(".oa-list") && event.target.tagName === "TEXTAREA") {
       if (event.key === "Enter" || event.key === "Tab") {
         const next = this.selected + (event.shiftKey ? -1 : 1);
         if (next >= 0 && next < this.page.labels.length) { done(); this.select(next); this.edit(); }

@@ -215,7 +215,8 @@ def _one_line(text: object) -> str:
 def _kind(content: bytes, name: str) -> str:
     kind = next((kind for kind, given in _FORMATS.items() if given.begins.match(content)), None)
     if kind is None:
-        raise ImageError(f"{name} is not an image that can be read")
+        other = next((what for what, begins in _OTHERS.items() if begins.match(content)), None)
+        raise ImageError(f"{name} is {other}" if other else f"{name} is not an image that can be read")
     return kind
 
 
@@ -253,6 +254,14 @@ _FORMATS = {
     "TIFF": _Format(re.compile(rb"II[*+]\0|MM\0[*+]"), tiff.head, tiff.decode),
     "AVIF": _Format(re.compile(rb"....ftypavi[fs]", re.DOTALL), others.avif_head, others.avif),
 }
+
+_OTHERS = {
+    "a HEIC picture, whatever its name says: export it as JPEG": re.compile(
+        rb"....ftyp(.{8,24})?he[iv][cmsx]", re.DOTALL
+    ),
+    "a PDF, not an image: export its pages as PNG": re.compile(rb"%PDF-"),
+}
+"""What people take for an image that can be read, and what to do with it."""
 
 
 # What is seen

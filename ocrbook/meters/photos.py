@@ -294,7 +294,15 @@ def cut_out(image: np.ndarray, quad: np.ndarray, margin: tuple[float, float] = M
     return crop(image, wider * scale, turn_tall=False), wider
 
 
-def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: bool = True) -> Reading:
+def read_photo(
+    image: np.ndarray,
+    profile: Profile | None = None,
+    *,
+    kind: str | None = None,
+    digits: int | None = None,
+    decimals: int = 0,
+    second: bool = True,
+) -> Reading:
     """Read the meter in a photograph.
 
     Parameters
@@ -303,6 +311,8 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
         Upright, up to some fifteen degrees.
     profile : Profile, optional
         For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
+    kind, digits, decimals : optional
+        What is known of the meter where there is no profile; see `read_window`.
     second : bool
         Whether PP-OCRv6 is asked, too; see `read_window`.
 
@@ -315,17 +325,22 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
     Raises
     ------
     TypeError, ValueError
-        If the image is none that can be read.
+        If the image is none that can be read, what is known of the meter can't be, or a profile is given with it.
     FileNotFoundError
         If PP-OCRv6 is to be asked and its weights are missing.
 
     Examples
     --------
     >>> from ocrbook import images
-    >>> read_photo(images.read("datasets/meter-photo/drum_000.jpg")).text
-    '20702441'
+    >>> read_photo(images.read("datasets/meter-photo/drum_000.jpg"), decimals=3).value
+    20702.441
     """
     checked(image)
+    if profile is not None and (kind, digits, decimals) != (None, None, 0):
+        raise ValueError("kind, digits and decimals are in the profile already")
+    if kind is not None:
+        check_kind(kind)
+    digits, decimals = counts(digits, decimals)
     if min(image.shape[:2]) < 32:
         return rejected("too small to be a photograph of a meter")
     if profile is not None:
@@ -333,7 +348,7 @@ def read_photo(image: np.ndarray, profile: Profile | None = None, *, second: boo
     windows = find_windows(image)
     if not windows:
         return rejected("no window of a meter found")
-    readings = [_read_found(image, window, second) for window in windows[:3]]
+    readings = [_read_found(image, window, kind, digits, decimals, second) for window in windows[:3]]
     # of two that can be read the larger one is the reading; print that looks like a window can't be read well
     sides = np.sqrt([_area(window.quad) for window in windows])
     order = np.argsort(-sides[:3] * [0.1 + each.confidence for each in readings])
@@ -374,9 +389,12 @@ def _refined(image: np.ndarray, window: Found) -> Found:
     return replace(window, kind=kind, quad=cv2.perspectiveTransform(found[None], matrix)[0])
 
 
-def _read_found(image: np.ndarray, window: Found, second: bool) -> Reading:
+def _read_found(
+    image: np.ndarray, window: Found, kind: str | None, digits: int | None, decimals: int, second: bool
+) -> Reading:
     """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
-    readings = [read_window(cut_out(image, window.quad, margin)[0], None, second=second) for margin in CUTS]
+    cuts = [cut_out(image, window.quad, margin)[0] for margin in CUTS]
+    readings = [read_window(cut, kind, digits, decimals, second=second) for cut in cuts]
     weights: dict[str, float] = {}
     for each in readings:
         weights[each.text] = weights.get(each.text, 0.0) + each.confidence + 1e-3

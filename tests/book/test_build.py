@@ -195,11 +195,19 @@ def test_download_button_of_the_chinese_book_gives_chinese_notebooks():
 
 
 def test_launch_buttons_follow_the_configuration():
-    for language, sources in (("en", "blob/gh-pages/bundle/en"), ("zh", "blob/gh-pages/bundle/zh")):
+    for language, sources, names in (
+        ("en", "blob/gh-pages/bundle/en", ["Google Colab", "AI Studio"]),
+        ("zh", "blob/gh-pages/bundle/zh", ["AI Studio", "Google Colab（需能访问 Google）"]),
+    ):
         text = (HTML / language / "notebooks" / "start" / "01_first_page.html").read_text("utf-8")
-        owner = "PPOCR-SIG/hands-on-ocr"
-        assert f"/github/{owner}/{sources}/notebooks/start/01_first_page.ipynb" in text
-        assert "aistudio.baidu.com" not in text  # no project id is known
+        colab = f"https://colab.research.google.com/github/PPOCR-SIG/hands-on-ocr/{sources}"
+        links = {
+            "Google Colab": f"{colab}/notebooks/start/01_first_page.ipynb",
+            "AI Studio": "../../book/elsewhere.html",  # no project id is known
+        }
+        buttons = re.search(r'dropdown-launch-buttons">.*?</ul>', text, re.DOTALL)[0]
+        assert re.findall(r'<a href="([^"]+)"', buttons) == [links[name.partition("（")[0]] for name in names]
+        assert re.findall(r'btn__text-container">([^<]+)<', buttons) == names
 
 
 def test_first_code_cell_is_not_shown():

@@ -75,7 +75,7 @@ class Editor:
         return self.find(".ocr-annotator").get_attribute("data-image")
 
     def texts(self):
-        return [each.get_property("value") for each in self.all(".oa-list input")]
+        return [each.get_property("value") for each in self.all(".oa-list textarea")]
 
     def points(self, index):
         numbers = re.findall(r"[-\d.]+", self.all(".oa-box")[index].get_attribute("points"))
@@ -92,7 +92,7 @@ class Editor:
         ActionChains(self.browser).click_and_hold(target).move_by_offset(dx, dy).release().perform()
 
     def type(self, index, text):
-        box = self.all(".oa-list input")[index]
+        box = self.all(".oa-list textarea")[index]
         box.click()
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(Keys.DELETE, text)
@@ -194,13 +194,15 @@ def test_a_persons_path_through_jupyterlab(chrome, jupyterlab):
     other = wait(chrome, lambda _: editor.all(".ocr-annotator")[1])
     wait(chrome, lambda _: other.get_attribute("data-ready") == "yes")
     assert other.get_attribute("data-image") == first
-    box = other.find_elements(By.CSS_SELECTOR, ".oa-list input")[1]
+    box = other.find_elements(By.CSS_SELECTOR, ".oa-list textarea")[1]
     box.send_keys("!")
     wait(chrome, lambda _: editor.texts()[1] == texts[1] + "!")
     chrome.execute_script("document.querySelector('.ocr-annotator').scrollIntoView()")
     editor.find(".oa-status").click()
     editor.chord(Keys.CONTROL, "z")
-    wait(chrome, lambda _: other.find_elements(By.CSS_SELECTOR, ".oa-list input")[1].get_property("value") == texts[1])
+    wait(
+        chrome, lambda _: other.find_elements(By.CSS_SELECTOR, ".oa-list textarea")[1].get_property("value") == texts[1]
+    )
 
     editor.chord(Keys.CONTROL, "s")  # JupyterLab's own: saves the notebook
     wait(chrome, lambda _: "widget-view" in (folder / "labels.ipynb").read_text("utf-8"))

@@ -86,6 +86,36 @@ def test_a_box_is_drawn_typed_confirmed_and_in_label_txt(chrome, photos, label):
     wait(chrome, lambda _: "does not answer" in editor.find(".oa-status").text)
 
 
+@pytest.mark.parametrize("width", [1440, 500])
+def test_a_long_line_is_seen_as_a_whole_and_stays_one_line(chrome, photos, label, width):
+    lines = ["Two copies go to Old Market Street, one by post to number 1180", "短"]
+    (photos / "b.png").unlink()  # the first that is not confirmed would be shown
+    with Project.open(photos) as project:
+        boxes = [[[10, top], [90, top], [90, top + 30], [10, top + 30]] for top in (10, 60)]
+        project.confirm("a.png", [Label(*pair) for pair in zip(boxes, lines, strict=True)])
+    chrome.set_window_size(width, 900)
+    chrome.get(label()[1])
+    editor = Editor(chrome)
+    editor.image("a.png")
+
+    def whole():
+        sizes = "return ['scroll', 'client'].map((each) => arguments[0][`${each}Height`])"
+        pairs = [chrome.execute_script(sizes, field) for field in editor.all(".oa-list textarea")]
+        return all(0 < needed <= shown for needed, shown in pairs)
+
+    def height(index):
+        return editor.all(".oa-list textarea")[index].size["height"]
+
+    assert editor.texts() == lines and whole()
+    assert height(0) > 1.5 * height(1)
+    editor.type(1, lines[0])
+    assert height(1) == height(0) and whole()
+    chrome.execute_script(
+        "arguments[0].value = 'a \\n b'; arguments[0].dispatchEvent(new Event('input'))", editor.all("textarea")[1]
+    )
+    assert editor.texts()[1] == "a b" and height(1) < height(0)
+
+
 def test_two_tabs_lose_nothing_of_each_other(chrome, photos, label):
     _, address = label()
     chrome.get(address)

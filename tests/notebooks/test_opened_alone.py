@@ -5,21 +5,44 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import nbformat
 import pytest
 
+from tools import first_cell
 from tools.book_files import ROOT
 
-CELL = nbformat.read(ROOT / "notebooks" / "_template.ipynb", as_version=4).cells[1].source
-URL = re.search(r'"(https://[^"]+)"', CELL)[1]
+CELL = nbformat.read(ROOT / first_cell.TEMPLATE, as_version=4).cells[1].source
 ASK = "\nimport ocrbook\nprint(os.getcwd(), pathlib.Path(ocrbook.__file__).parent)"
 
+# The network as another machine has it: each address gives the archive, or the reason why not.
+NETWORK = """
+import io, urllib.error, urllib.request
+ARCHIVES, REASONS = {archives!r}, {reasons!r}
+def urlopen(url, timeout):
+    assert url in ARCHIVES, url
+    if url in REASONS:
+        raise urllib.error.URLError(REASONS[url])
+    return open({copy!r}, "rb")
+urllib.request.urlopen = urlopen
+"""
 
-def run(folder, before="", **environment):
+# pip as another machine has it: what it was given is printed, with what it answers.
+PIP = """
+import subprocess, pathlib
+def pip(command, **_):
+    wanted = pathlib.Path(command[-1]).read_text().split()
+    return subprocess.CompletedProcess(command, {code}, "", {said!r}.format(wanted=wanted))
+subprocess.run = pip
+"""
+INSTALLED = PIP.format(code=0, said="")
+
+
+def run(folder, before="", cell=CELL, **environment):
     """Run the cell in a folder, after some code that stands for another machine."""
     return subprocess.run(
-        [sys.executable, "-c", before + CELL + ASK],
+        [sys.executable, "-c", before + cell + ASK],
         cwd=folder,
         env=os.environ | {"PIP_NO_INDEX": "1"} | environment,  # pip finds all installed already
         capture_output=True,
@@ -27,8 +50,8 @@ def run(folder, before="", **environment):
     )
 
 
-def run_in(folder, **environment):
-    done = run(folder, **environment)
+def run_in(folder, before="", **environment):
+    done = run(folder, before, **environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     (line,) = done.stdout.splitlines()
@@ -43,89 +66,145 @@ def line_of(done):
     return line
 
 
+def network(copy, reasons=(), archives=None):
+    """Code after which the addresses of the archives give a file, but for those that there is a reason for."""
+    return NETWORK.format(archives=archives or first_cell.archives(), reasons=dict(reasons), copy=str(copy))
+
+
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory):
-    """Environment variables with which git finds what is in this clone, committed or not, in place of the address."""
-    copy = tmp_path_factory.mktemp("origin")
-    names = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True
-    )
-    for name in filter(None, names.stdout.split("\0")):
-        if re.fullmatch(r"ocrbook/.*\.py", name):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
-    (copy / "requirements.txt").write_text("numpy\n")  # all of them would take pip half a minute
-    git = ["git", "-C", str(copy), "-c", "user.name=a", "-c", "user.email=a"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "x"]):
-        subprocess.run([*git, *command], check=True)
-    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{copy}.insteadOf", "GIT_CONFIG_VALUE_0": URL}
+def archive(tmp_path_factory):
+    """The archive of this clone's helper package, as a repository's host packs it."""
+    folder = tmp_path_factory.mktemp("host")
+    book = folder / "hands-on-ocr-main"
+    shutil.copytree(ROOT / "ocrbook", book / "ocrbook", ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    script = "notebooks/deployment/csharp/build.sh"
+    (book / script).parent.mkdir(parents=True)
+    shutil.copy(ROOT / script, book / script)
+    (book / "requirements-run.txt").write_text("numpy\npaddlepaddle\n")  # all of them would take pip half a minute
+    with tarfile.open(folder / "main.tar.gz", "w:gz", compresslevel=1) as packed:
+        packed.add(book, book.name)
+    return folder / "main.tar.gz"
 
 
 def test_folder_is_found_from_inside_the_clone():
     assert run_in(ROOT / "notebooks" / "start") == f"{ROOT} {ROOT / 'ocrbook'}"
 
 
-def test_folder_is_fetched_where_the_notebook_is_alone(tmp_path, origin):
+def test_folder_is_fetched_where_the_notebook_is_alone_and_nothing_else_is_left(tmp_path, archive):
     book = tmp_path / "hands-on-ocr"
-    assert run_in(tmp_path, **origin) == f"{book} {book / 'ocrbook'}"
-    assert (book / "requirements.txt").is_file()
+    book.mkdir()  # of an interrupted clone
+    assert run_in(tmp_path, network(archive), PATH="") == f"{book} {book / 'ocrbook'}"  # there is no git
+    assert os.access(book / "notebooks/deployment/csharp/build.sh", os.X_OK)
     assert run_in(tmp_path) == f"{book} {book / 'ocrbook'}"  # the second time nothing needs to be fetched
     assert list(tmp_path.iterdir()) == [book]
 
 
-def test_empty_folder_of_an_interrupted_clone_is_filled(tmp_path, origin):
-    (tmp_path / "hands-on-ocr").mkdir()
-    assert run_in(tmp_path, **origin).startswith(f"{tmp_path / 'hands-on-ocr'} ")
+def test_mirror_is_a_line_of_the_configuration(tmp_path, archive, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / first_cell.TEMPLATE, tmp_path / first_cell.TEMPLATE)
+    first, mirror = first_cell.archives()[0], "https://mirror.example/repository/archive/main.tar.gz"
+    monkeypatch.setattr(first_cell, "archives", lambda: [first, mirror])
+    monkeypatch.setattr(first_cell, "notebooks", list)
+    monkeypatch.setattr(first_cell, "ROOT", tmp_path)
+    assert first_cell.main() == 0
+    cell = nbformat.read(tmp_path / first_cell.TEMPLATE, as_version=4).cells[1].source
+    reached = run(tmp_path, network(archive, {first: "timed out"}, [first, mirror]) + INSTALLED, cell)
+    assert reached.returncode == 0, reached.stderr
+    shutil.rmtree(tmp_path / "hands-on-ocr")
+    line = line_of(run(tmp_path, network(archive, {first: "timed out", mirror: "refused"}, [first, mirror]), cell))
+    assert f"{first}: <urlopen error timed out>; {mirror}: <urlopen error refused>" in line
 
 
 @pytest.mark.parametrize("files", [[], ["ocrbook/__init__.py"], ["ocrbook/__init__.py", "ocrbook/models.py"]])
-def test_another_folder_of_that_name_is_not_taken(tmp_path, origin, files):
+def test_another_folder_of_that_name_is_not_taken(tmp_path, archive, files):
     (tmp_path / "ocrbook").mkdir()
     for name in files:
         (tmp_path / name).write_text("raise SystemExit('taken')")
     (tmp_path / "below").mkdir()
     book = tmp_path / "below" / "hands-on-ocr"
-    assert run_in(tmp_path / "below", **origin) == f"{book} {book / 'ocrbook'}"
+    assert run_in(tmp_path / "below", network(archive) + INSTALLED) == f"{book} {book / 'ocrbook'}"
 
 
 @pytest.mark.parametrize("name", ["ocrbook/__init__.py", "ocrbook/models.py", ".git/HEAD"])
-def test_old_or_broken_clone_is_named(tmp_path, origin, name):
+def test_old_or_broken_clone_is_named(tmp_path, archive, name):
     file = tmp_path / "hands-on-ocr" / name
     file.parent.mkdir(parents=True)
     file.write_text("old")
-    line = line_of(run(tmp_path, **origin))
-    assert line == f"{tmp_path / 'hands-on-ocr'} is another edition: git pull there, or move it away."
+    line = line_of(run(tmp_path, network(archive)))
+    assert line == f"{tmp_path / 'hands-on-ocr'} is another edition: move it away, run this cell again."
 
 
-def test_no_network_is_one_line(tmp_path):
-    nowhere = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.file://{tmp_path}/no.insteadOf",
-        "GIT_CONFIG_VALUE_0": URL,
-    }
-    line = line_of(run(tmp_path, **nowhere))
-    assert line.startswith("Can't fetch the book: ")
-    assert line.endswith(" With a network, run this cell again.")
+def test_archive_of_another_edition_or_half_of_one_is_refused(tmp_path, archive):
+    (tmp_path / "old").mkdir()
+    with tarfile.open(tmp_path / "old.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "old", "hands-on-ocr-main")
+    (tmp_path / "half.tar.gz").write_bytes(archive.read_bytes()[:100_000])
+    (tmp_path / "below").mkdir()
+    for name, reason in (("old", "another edition than this notebook"), ("half", "")):
+        line = line_of(run(tmp_path / "below", network(tmp_path / f"{name}.tar.gz")))
+        assert line.startswith("Can't fetch the book (") and reason in line
+        assert not list((tmp_path / "below").iterdir())
+
+
+def test_no_network_is_one_line_with_the_reason_and_what_to_do(tmp_path):
+    (url,) = first_cell.archives()
+    line = line_of(run(tmp_path, network("", {url: "Name or service not known"})))
+    what_to_do = "with a network run this cell again, or unpack the book's zip here"
+    assert line == f"Can't fetch the book ({url}: <urlopen error Name or service not known>): {what_to_do}."
     assert not list(tmp_path.iterdir())
 
 
-def test_no_git_is_one_line(tmp_path):
-    line = line_of(run(tmp_path, PATH=str(tmp_path)))
-    assert line.startswith("Can't fetch the book: ") and "git" in line
-
-
-def test_packages_that_could_not_be_installed_are_installed_the_next_time(tmp_path, origin):
-    for more in (origin, {}):  # the second time nothing needs to be fetched, and still they are missing
-        line = line_of(run(tmp_path, **more, PIP_REQUIREMENT="no.txt"))
-        assert re.match("Can't install the packages: .*no.txt.* With a network, run this cell again.", line)
+def test_packages_that_could_not_be_installed_are_installed_the_next_time(tmp_path, archive):
+    for more in (network(archive), ""):  # the second time nothing needs to be fetched, and still they are missing
+        line = line_of(run(tmp_path, more, PIP_REQUIREMENT="no.txt"))
+        assert re.match("Can't install the packages: ERROR: .*no.txt.* Solve that, then run this cell again.", line)
     assert run_in(tmp_path).startswith(f"{tmp_path / 'hands-on-ocr'} ")
     assert not (tmp_path / "hands-on-ocr" / ".installing").exists()
 
 
-def test_missing_packages_are_named_with_the_command(tmp_path):
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("WARNING: Retrying\nERROR: No space left\n\n[notice] A new release of pip", "ERROR: No space left"),
+        ("ERROR: Exception:\nTraceback (most recent call last):\n  File\nTimeoutError: read\n", "TimeoutError: read"),
+        ("error: externally-managed-environment\n\nhint: See PEP 668", "error: externally-managed-environment"),
+        ("/usr/bin/python3: No module named pip\n", "/usr/bin/python3: No module named pip"),
+        ("", "no reason given"),
+    ],
+)
+def test_reason_of_pip_is_the_one_that_is_shown(tmp_path, archive, said, reason):
+    line = line_of(run(tmp_path, network(archive) + PIP.format(code=1, said=said)))
+    assert line == f"Can't install the packages: {reason}. Solve that, then run this cell again."
+
+
+@pytest.mark.parametrize(
+    ("installed", "kept"),
+    [("paddlepaddle 3.3.1", True), ("paddlepaddle-gpu 3.4.0.post1", True), ("paddlepaddle 2.6.2", False), ("", False)],
+)
+def test_paddle_of_the_platform_is_kept_where_it_suits(tmp_path, archive, installed, kept):
+    platform = f"""
+import importlib.metadata
+def version(name, installed={installed.split()!r}):
+    if name not in installed:
+        raise importlib.metadata.PackageNotFoundError(name)
+    return installed[1]
+importlib.metadata.version = version
+"""
+    line = line_of(run(tmp_path, network(archive) + PIP.format(code=1, said="error: {wanted}") + platform))
+    assert ("paddlepaddle" not in line) == kept and "numpy" in line
+
+
+def test_packages_that_are_loaded_already_need_a_new_kernel(tmp_path, archive):
+    line = line_of(run(tmp_path, "import numpy\n" + network(archive) + INSTALLED))
+    assert line == "The packages are installed: restart the kernel, run all cells."
+    assert run_in(tmp_path).startswith(f"{tmp_path / 'hands-on-ocr'} ")
+
+
+def test_missing_packages_are_named_with_the_command():
     hide = "import importlib.util\nimportlib.util.find_spec = lambda name: None\n"
     line = line_of(run(ROOT, hide))
-    assert line == f"Packages of the book are missing: {sys.executable} -m pip install -r {ROOT / 'requirements.txt'}"
+    command = f"{sys.executable} -m pip install -r {ROOT / 'requirements-run.txt'}"
+    assert line == f"Packages of the book are missing: {command}"
 
 
 @pytest.mark.parametrize("library", ["libGL.so.1", "libgomp.so.1"])
@@ -136,7 +215,9 @@ def test_missing_library_is_named_with_the_command(library):
         "libgomp.so.1": "import cv2, ctypes as module; name = 'CDLL'",
     }[library]
     hide += f"\ndef fail(name): raise ImportError('{reason}')\nsetattr(module, name, fail)\n"
-    assert line_of(run(ROOT, hide)) == f"{reason}: apt-get install libgl1 libglib2.0-0 libgomp1"
+    line = line_of(run(ROOT, hide))
+    assert line.startswith(f"{reason}: apt-get install libgl1 libglib2.0-0 libgomp1; ")
+    assert line.split()[-1] in (ROOT / "requirements.txt").read_text("utf-8").splitlines()  # the one without libGL
 
 
 @pytest.mark.parametrize("open_to_all", [".", "ocrbook"])

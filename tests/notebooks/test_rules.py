@@ -6,8 +6,9 @@ import re
 
 import nbformat
 import pytest
+import yaml
 
-from tools import run_notebooks
+from tools import run_notebooks, translate
 from tools.book_files import ROOT, documents, notebooks
 
 PATHS = [path.as_posix() for path in notebooks()]
@@ -83,9 +84,13 @@ def test_first_code_cell_is_the_same_everywhere_and_hidden(path):
     assert first.metadata.tags == ["remove-cell"]
 
 
-def test_first_code_cell_fetches_the_repository_of_the_configuration():
-    url = re.search(r"^  url: (\S+)$", (ROOT / "_config.yml").read_text("utf-8"), re.MULTILINE)[1]
-    assert f'"{url}"' in cells(TEMPLATE, "code")[0].source
+def test_first_code_cell_fetches_what_the_configuration_names():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    url, branch = config["repository"]["url"], config["repository"]["branch"]
+    archives = config["sphinx"]["config"]["launch"]["archives"]
+    assert archives[0] == f"{url}/archive/refs/heads/{branch}.tar.gz"
+    written = re.search(r"archives = \(.*\n((?: .*\n)+?)    \)", cells(TEMPLATE, "code")[0].source)[1]
+    assert re.findall(r'"(.+)"', written) == archives
     for name in ("README.md", "README.zh-CN.md", "book/install.md"):
         assert f"git clone {url}\n" in (ROOT / name).read_text("utf-8"), name
 
@@ -213,7 +218,7 @@ def test_every_page_and_notebook_is_in_the_table_of_contents():
     found = {path.relative_to(ROOT) for folder in ("book", "notebooks") for path in (ROOT / folder).rglob("*")}
     found = {path for path in found if path.suffix in (".md", ".ipynb") and not path.name.startswith("_")}
     found = {path for path in found if ".ipynb_checkpoints" not in path.parts}
-    assert found == set(documents())
+    assert found == {*documents(), translate.README}
 
 
 def test_every_chapter_is_listed_in_its_folder():

@@ -13,6 +13,7 @@ from tools.book_files import ROOT
 
 CONFIGURATION = {
     "extensions": ["myst_parser", "sphinx_exercise", "exercise_numbers", "once", "quiz"],
+    "source_suffix": {".md": "markdown"},  # Sphinx keeps in its default what an earlier book has added
     "myst_enable_extensions": ["colon_fence"],
     "html_theme": "basic",
 }

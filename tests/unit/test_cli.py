@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import ocrbook
 from ocrbook import cli
 from ocrbook.images import ImageError
+from ocrbook.meters import Profile, photos
 from ocrbook.meters import __main__ as meters
 from ocrbook.meters.reading import Reading
 from tools.book_files import ROOT
+
+CORNERS = ((100, 80), (300, 80), (300, 130), (100, 130))
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def readings(monkeypatch):
         return path.name
 
     monkeypatch.setattr(meters.images, "read", read)
-    answer = lambda name, profile: Reading(name, 1.0, 0.9, "sure" in name)  # noqa: E731
+    answer = lambda name, profile=None, decimals=0, **known: Reading(name, 10**-decimals, 0.9, "sure" in name)  # noqa: E731
     monkeypatch.setattr(meters, "read_photo", answer)
 
 
@@ -50,9 +54,58 @@ def test_one_photograph_gives_an_object_several_a_line_each(readings, capsys):
     assert not said.err
 
 
+@pytest.fixture
+def profile(tmp_path):
+    """The file of a profile: a display of six digits, one of them a decimal."""
+    Profile("lcd", CORNERS, (640, 480), digits=6, decimals=1, unit="kWh").save(tmp_path / "camera.json")
+    return str(tmp_path / "camera.json")
+
+
+def test_what_is_known_of_a_meter_counts_without_a_profile(readings, capsys):
+    known = ["--kind", "drum", "--digits", "6", "--decimals", "3", "--unit", "m3"]
+    assert cli.main(["meters", "sure.jpg", *known]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["value"], row["unit"]) == (0.001, "m3")
+    assert cli.main(["meters", "sure.jpg", "--decimals", "2"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["value"] == 0.01 and "unit" not in row
+
+
+def test_what_is_known_of_a_meter_is_what_its_reader_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        photos, "read_window", lambda *given, **_: told.append(given[1:]) or Reading("1", 1.0, 1.0, True)
+    )
+    monkeypatch.setattr(photos, "find_windows", lambda _: [photos.Found("drum", np.float32(CORNERS), 1.0)])
+    image = np.zeros((480, 640, 3), np.uint8)
+    photos.read_photo(image, kind="drum", digits=6, decimals=3)
+    assert set(told) == {("drum", 6, 3)}
+    with pytest.raises(ValueError, match="in the profile already"):
+        photos.read_photo(image, Profile("lcd", CORNERS, (640, 480), digits=6), decimals=1)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (["--kind", "drum"], "--kind drum contradicts the profile, which has 'lcd'"),
+        (["--digits", "5"], "--digits 5 contradicts the profile, which has 6"),
+        (["--decimals", "0"], "--decimals 0 contradicts the profile, which has 1"),
+        (["--unit", "m3"], "--unit m3 contradicts the profile, which has 'kWh'"),
+    ],
+)
+def test_what_contradicts_the_profile_is_an_error_and_what_agrees_is_none(readings, profile, capsys, known, said):
+    assert cli.main(["meters", "sure.jpg", "--profile", profile, *known]) == 2
+    assert said in capsys.readouterr().err
+    agrees = ["--kind", "lcd", "--digits", "6", "--decimals", "1", "--unit", "kWh"]
+    assert cli.main(["meters", "sure.jpg", "--profile", profile, *agrees]) == 0
+    assert json.loads(capsys.readouterr().out)["unit"] == "kWh"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["meters", "sure.jpg", "--digits", "0"], "digits must be a whole number from 1 to 12"),
+        (["meters", "sure.jpg", "--digits", "3", "--decimals", "4"], "decimals must be a whole number from 0 to 3"),
         (["meters", "bad.jpg"], "bad.jpg is not an image"),
         (["meters", "sure.jpg", "--profile", "none.json"], "none.json"),
         (["label", "/nowhere"], "no folder at /nowhere"),
@@ -70,6 +123,7 @@ def test_what_a_user_does_wrong_is_a_line_and_2(readings, capsys, tmp_path, monk
 @pytest.mark.parametrize(
     "arguments",
     [[], ["no-such-command"], ["--no-such-option"], ["meters"], ["meters", "--no-such-option"], ["label"],
+     ["meters", "a.jpg", "--kind", "dial"], ["meters", "a.jpg", "--digits", "x"],
      ["label", "a", "--port", "65536"], ["label", "a", "--port", "-1"], ["label", "a", "--port", "x"]],
 )  # fmt: skip
 def test_a_wrong_call_shows_the_usage(capsys, arguments):
@@ -79,7 +133,7 @@ def test_a_wrong_call_shows_the_usage(capsys, arguments):
     assert stopped.value.code == 2 and not out and err.startswith("usage: ocrbook")
 
 
-@pytest.mark.parametrize("arguments", [[], ["meters"], ["label"], ["serve"]])
+@pytest.mark.parametrize("arguments", [[], ["meters"], ["label"], ["serve"], ["check"]])
 def test_help_has_what_a_person_looks_for(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         cli.main([*arguments, "--help"])
@@ -94,9 +148,9 @@ def test_a_pipe_that_is_closed_meanwhile_is_no_error_of_a_photograph(readings, m
         raise BrokenPipeError
 
     monkeypatch.setattr("builtins.print", closed)
-    for photos in (["sure.jpg"], ["sure.jpg", "bad.jpg"]):
+    for given in (["sure.jpg"], ["sure.jpg", "bad.jpg"]):
         with pytest.raises(BrokenPipeError):
-            meters.main(photos)
+            meters.main(given)
 
 
 def test_ctrl_c_is_a_line_and_130(readings, capsys):

@@ -297,6 +297,22 @@ def test_what_is_no_picture_is_refused(content):
             look(content, "the scan")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC picture, whatever its name says: export it as JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is a HEIC picture, whatever its name says: export it as JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "is not an image that can be read"),
+        (b"%PDF-1.7\n", "is a PDF, not an image: export its pages as PNG"),
+        (b"a text", "is not an image that can be read"),
+        (cv2.imencode(".jpg", RGB)[1].tobytes()[:-300], "is damaged: it lacks parts of its pixels"),
+    ],
+)
+def test_what_people_take_for_a_picture_is_named(content, said):
+    with pytest.raises(images.ImageError, match=f"^my_photo.jpg {re.escape(said)}"):
+        images.decode(content, "my_photo.jpg")
+
+
 def test_exif_that_makes_no_sense_turns_nothing():
     for mark in (exif(0), exif(9), exif(6)[:9], b"", b"II" + bytes(50), exif(6)[:10] + b"\xff\xff"):
         assert_like(stored(Image.fromarray(RGB), "PNG", exif=mark or b"\0"), RGB, 0)

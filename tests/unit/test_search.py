@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from tools.book_files import ROOT, documents
 
@@ -30,7 +31,12 @@ PAGES = {
     "odds": "# Odds\nA studio, a gauge and PaddleOCR.\n"
     "```{code-cell} ipython3\nhidden(constrained)\n```\n\nThe span `use_gpu` is read. 字轮在转动。\n",
 }
-CONFIGURATION = {"extensions": ["myst_nb", "full_text"], "nb_execution_mode": "off", "html_theme": "basic"}
+CONFIGURATION = {
+    "extensions": ["myst_nb", "full_text"],
+    "source_suffix": {".md": "myst-nb"},  # Sphinx keeps in its default what an earlier book has added
+    "nb_execution_mode": "off",
+    "html_theme": "basic",
+}
 
 
 def in_node(scripts, expression, values):
@@ -80,7 +86,7 @@ def project(tmp_path_factory):
 
     def build(**configuration):
         output = folder / "_build"
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, docutils_namespace():
             patch.setitem(full_text._WORDS["pages"], "odds", {"en": ["Chronometer"], "zh": ["秒表"]})
             app = Sphinx(folder, None, output, output, "html", CONFIGURATION | configuration, status=None, warning=None)
             app.build()

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 import yaml
 
+from tools import bundle
 from tools.book_files import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -76,6 +77,38 @@ def test_publishing_waits_for_the_tests():
     found = jobs(ROOT / ".github" / "workflows" / "publish.yml")
     build = [step.get("run") for step in found[found["publish"]["needs"]]["steps"]]
     assert build.index("bash .ci/run") < build.index("make book bundle")
+
+
+def test_bundles_are_packed_attached_to_the_release_and_linked(tmp_path):
+    """The commands themselves, with programs that write down what they are told."""
+    found = jobs(ROOT / ".github" / "workflows" / "publish.yml")
+    pack = next(step["run"] for step in found["build"]["steps"] if "tar -cf" in step.get("run", ""))
+    names = {f"{bundle.NAME}-{language}.zip" for language in ("en", "zh")}
+    for name in ("bundle/" + name for name in names):
+        (tmp_path / "_build" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "_build" / name).write_text(name)
+    (tmp_path / "_build" / "html").mkdir()
+    (tmp_path / "_build" / "html" / "index.html").write_text("book")
+    for program in ("git", "gh"):
+        (tmp_path / program).write_text(f'#!/bin/sh\necho {program} "$@" "$(ls)" >> {tmp_path}/told\n')
+        (tmp_path / program).chmod(0o755)
+    runs = [pack.replace("/tmp/site.tar", "site.tar"), *(step.get("run", "") for step in found["publish"]["steps"])]
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "GITHUB_REF_NAME": "v1.0",
+        "GITHUB_REPOSITORY": "a/b",
+        "TOKEN": "",
+    }
+    for command in runs:
+        subprocess.run(["bash", "-e", "-c", command], cwd=tmp_path, env=environment, check=True)
+    told = (tmp_path / "told").read_text()
+    upload = re.search(r"gh release upload v1.0 --clobber (.*?) _build", told.replace("\n", " "))[1]
+    assert set(upload.split()) <= {f"bundle/{name}" for name in names} | {"bundle"}
+    assert len(set(upload.split()) - {"bundle"}) == 2
+    assert (tmp_path / "site" / "index.html").is_file() and not list((tmp_path / "site").rglob("*.zip"))  # not twice
+    address = "https://github.com/PPOCR-SIG/hands-on-ocr/releases/latest/download/"
+    page = (ROOT / "book" / "elsewhere.md").read_text("utf-8")
+    assert set(re.findall(re.escape(address) + r"([\w.-]+)", page)) == names
 
 
 def test_nightly_run_begins_on_machines_that_have_nothing_yet():
