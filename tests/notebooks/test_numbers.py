@@ -21,15 +21,12 @@ NOT_YET = [
     #
     "notebooks/data/03_semi_automatic.ipynb",
     #
-    "notebooks/data/04_human_in_the_loop.ipynb",
     #
-    "notebooks/data/05_working_with_others.ipynb",
     # applications
     "notebooks/applications/01_displays.ipynb",
     #
     "notebooks/applications/02_counters.ipynb",
     #
-    "notebooks/applications/03_dials.ipynb",
     #
     "notebooks/applications/04_photo_to_bill.ipynb",
     # deployment

@@ -10,13 +10,10 @@ from tools.chinese import LOCALE, Lengths, Message, faults, length, lost_numbers
 NOT_YET: set[str] = {
     "notebooks/applications/01_displays.po",
     "notebooks/applications/02_counters.po",
-    "notebooks/applications/03_dials.po",
     "notebooks/applications/04_photo_to_bill.po",
     "notebooks/data/01_label_formats.po",
     "notebooks/data/02_synthesising.po",
     "notebooks/data/03_semi_automatic.po",
-    "notebooks/data/04_human_in_the_loop.po",
-    "notebooks/data/05_working_with_others.po",
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
