@@ -33,11 +33,8 @@ NOT_YET = [
     #
     "notebooks/foundations/04_recogniser_from_zero.ipynb",
     #
-    "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #
-    "notebooks/foundations/06_train_export_plug_in.ipynb",
     #
-    "notebooks/foundations/07_fine_tuning.ipynb",
     # data
     "notebooks/data/01_label_formats.ipynb",
     #
