@@ -11,11 +11,8 @@ PATHS = [path.as_posix() for path in notebooks()]
 # that branches which take off neighbours merge.
 NOT_YET = [
     # foundations
-    "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #
-    "notebooks/foundations/06_train_export_plug_in.ipynb",
     #
-    "notebooks/foundations/07_fine_tuning.ipynb",
     # data
     "notebooks/data/02_synthesising.ipynb",
     #

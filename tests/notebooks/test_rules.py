@@ -19,11 +19,8 @@ every_chapter = pytest.mark.parametrize("path", PATHS)
 # between any two, so that branches which take off neighbours merge.
 NOT_YET = [
     # foundations
-    "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #
-    "notebooks/foundations/06_train_export_plug_in.ipynb",
     #
-    "notebooks/foundations/07_fine_tuning.ipynb",
     # data
     "notebooks/data/01_label_formats.ipynb",
     #
