@@ -39,7 +39,8 @@ _GLOSSARY = Path("book/glossary.md")
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an unchanged PO file stays unchanged
 _ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
 _SPEAK_CHINESE = ["\n", 'os.environ.setdefault("OCRBOOK_LANGUAGE", "zh")']  # the annotator, where it runs
-_PARTS = re.compile(r"(?<![}`])`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
+_ROLE = re.compile(r"\{[\w:-]+\}`[^`]+`")  # a link to the glossary is a word of its language
+_PARTS = re.compile(r"(?<!`)`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
 
 
 def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
@@ -181,6 +182,11 @@ def _has_stray_asterisk(message: str) -> bool:
     return any(token.type == "text" and "*" in token.content for token in block.children)
 
 
+def _parts(message: str) -> set[str]:
+    """What must survive translation."""
+    return set(_PARTS.findall(_ROLE.sub("", message)))
+
+
 def problems(document: Path) -> list[str]:
     """What is wrong with the translation of a document, a line each; empty when nothing is."""
     catalog, wanted, found = _read(document), extract(document), []
@@ -190,7 +196,7 @@ def problems(document: Path) -> list[str]:
             found.append(f"not translated: {message[:80]!r}")
         elif entry.fuzzy:
             found.append(f"fuzzy, the English has changed: {message[:80]!r}")
-        elif lost := set(_PARTS.findall(message)) - set(_PARTS.findall(entry.string)):
+        elif lost := _parts(message) - _parts(entry.string):
             found.append(f"the translation of {message[:40]!r} lacks {', '.join(sorted(lost))}")
         elif figures.loses_numbers(message, entry.string):
             found.append(f"the translation of {message[:40]!r} has other places for numbers")
