@@ -39,12 +39,6 @@ NOT_YET = [
     #
     "notebooks/foundations/07_fine_tuning.ipynb",
     # data
-    "notebooks/data/01_label_formats.ipynb",
-    #
-    "notebooks/data/02_synthesising.ipynb",
-    #
-    "notebooks/data/03_semi_automatic.ipynb",
-    #
     "notebooks/data/04_human_in_the_loop.ipynb",
     #
     "notebooks/data/05_working_with_others.ipynb",
