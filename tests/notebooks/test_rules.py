@@ -25,14 +25,6 @@ NOT_YET = [
     #
     "notebooks/start/03_from_2x_to_3x.ipynb",
     # foundations
-    "notebooks/foundations/01_measuring.ipynb",
-    #
-    "notebooks/foundations/02_preparing_images.ipynb",
-    #
-    "notebooks/foundations/03_detector_from_zero.ipynb",
-    #
-    "notebooks/foundations/04_recogniser_from_zero.ipynb",
-    #
     "notebooks/foundations/05_pp_ocr_by_hand.ipynb",
     #
     "notebooks/foundations/06_train_export_plug_in.ipynb",
