@@ -14,10 +14,6 @@ NOT_YET = [
     #
     #
     # data
-    "notebooks/data/02_synthesising.ipynb",
-    #
-    "notebooks/data/03_semi_automatic.ipynb",
-    #
     #
     # applications
     "notebooks/applications/01_displays.ipynb",
