@@ -57,10 +57,10 @@ def _index(language: str) -> str:
 
 
 def _time(path: Path) -> str:
-    """What a notebook says of its time, in the first row of its first table."""
+    """What a notebook says of its time, in the first row of its table without a header."""
     cells = json.loads(path.read_text("utf-8"))["cells"]
     prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    return re.search(r"^\|[-|]+\|\n\|[^|]*\| *(.*?) *\|$", prose, re.MULTILINE)[1]
+    return re.search(r"^\| \| \|\n\|[-|]+\|\n\|[^|]*\| *(.*?) *\|$", prose, re.MULTILINE)[1]
 
 
 def _members(language: str) -> dict[Path, bytes]:

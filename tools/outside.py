@@ -30,7 +30,7 @@ _WORDS = {
     "zh": {
         "exercise": "练习 {}", "titled": "{}：{}", "solution": "练习 {} 参考答案",
         "expand": "**{}**（展开下面的单元格）", "right": "正确。", "wrong": "不对。",
-        "once": "仅测一次，{}", "how": "重现方法：{}",
+        "once": "仅测一次，{}", "how": "复现方法：{}",
         "note": "备注", "tip": "提示", "warning": "警告", "important": "重要", "seealso": "另请参阅",
     },
 }  # fmt: skip

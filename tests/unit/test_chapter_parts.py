@@ -100,7 +100,7 @@ def chinese(tmp_path_factory):
 def test_mark_shows_date_text_and_the_way_to_repeat_it(english, chinese):
     for page, title, how in (
         (english, "Measured once, on 2026-11-20", "How to repeat it: make x, see Other"),
-        (chinese, "仅测一次，2026-11-20", "重现方法：make x, see Other"),
+        (chinese, "仅测一次，2026-11-20", "复现方法：make x, see Other"),
     ):
         box = re.search(r'<div class="once admonition" id="once-1">.*?</div>', page["index"], re.DOTALL)[0]
         assert f'<p class="admonition-title">{title}</p>' in box

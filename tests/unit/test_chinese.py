@@ -11,21 +11,9 @@ NOT_YET: set[str] = {
     "notebooks/applications/01_displays.po",
     "notebooks/applications/02_counters.po",
     "notebooks/applications/04_photo_to_bill.po",
-    "notebooks/data/01_label_formats.po",
-    "notebooks/data/02_synthesising.po",
-    "notebooks/data/03_semi_automatic.po",
-    "notebooks/deployment/01_csharp.po",
-    "notebooks/deployment/02_service.po",
-    "notebooks/foundations/01_measuring.po",
-    "notebooks/foundations/02_preparing_images.po",
-    "notebooks/foundations/03_detector_from_zero.po",
-    "notebooks/foundations/04_recogniser_from_zero.po",
     "notebooks/foundations/05_pp_ocr_by_hand.po",
     "notebooks/foundations/06_train_export_plug_in.po",
     "notebooks/foundations/07_fine_tuning.po",
-    "notebooks/start/01_first_page.po",
-    "notebooks/start/02_models_and_engines.po",
-    "notebooks/start/03_from_2x_to_3x.po",
 }
 
 FILES = {path.relative_to(LOCALE).as_posix(): chinese.read(path) for path in chinese.catalogs()}

@@ -94,7 +94,11 @@ def test_translation_that_lost_its_code_is_an_error(project):
 def test_links_to_the_glossary_are_words_and_no_code(project):
     (project / "book" / "index.md").write_text("# Welcome\n\nThe {term}`gate` is before the {term}`worker`.\n")
     translate.update()
-    fill(project, "book/index.po", **{"The {term}`gate` is before the {term}`worker`.": "{term}`工作进程`前是{term}`网关`。"})
+    fill(
+        project,
+        "book/index.po",
+        **{"The {term}`gate` is before the {term}`worker`.": "{term}`工作进程`前是{term}`网关`。"},
+    )
     assert not any("lacks" in line for line in all_problems())
 
 
