@@ -7,18 +7,6 @@ from tools.book_files import ROOT, notebooks
 from tools.prose_numbers import explain
 
 PATHS = [path.as_posix() for path in notebooks()]
-# Chapters with numbers that nothing explains: take a chapter off when it has none. A line stands between any two, so
-# that branches which take off neighbours merge.
-NOT_YET = [
-    # foundations
-    #
-    #
-    # data
-    #
-    # applications
-    #
-    # deployment
-]
 # By chapter: a number as it is written, or words of its sentence, and why it needs no source.
 EXCEPTIONS: dict[str, dict[str, str]] = {}
 
@@ -36,10 +24,7 @@ def covers(exception, number):
 def test_numbers_in_prose_have_a_source(path):
     exceptions = EXCEPTIONS.get(path, {})
     left = [each for each in unexplained(path) if not any(covers(exception, each) for exception in exceptions)]
-    if path in NOT_YET:
-        assert left, f"{path} has a source for each number: take it off NOT_YET"
-    else:
-        assert not left, "\n".join(f"{each.written}: {each.sentence}" for each in left)
+    assert not left, "\n".join(f"{each.written}: {each.sentence}" for each in left)
 
 
 def test_exceptions_are_needed_and_have_a_reason():

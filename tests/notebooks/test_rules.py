@@ -15,18 +15,6 @@ PATHS = [path.as_posix() for path in notebooks()]
 TEMPLATE = "notebooks/_template.ipynb"
 every_notebook = pytest.mark.parametrize("path", [*PATHS, TEMPLATE])
 every_chapter = pytest.mark.parametrize("path", PATHS)
-# Chapters without the boxes, the quiz, the predictions or the links: take a chapter off when it has them. A line stands
-# between any two, so that branches which take off neighbours merge.
-NOT_YET = [
-    # foundations
-    #
-    #
-    # data
-    #
-    # applications
-    #
-    # deployment
-]
 
 
 def cells(path, kind):
@@ -162,11 +150,8 @@ def missing_part(path):
 
 @every_notebook
 def test_has_the_parts_of_a_chapter(path):
-    if path in NOT_YET:
-        assert missing_part(path), f"{path} has all parts: take it off NOT_YET"
-    else:
-        assert missing_part(path) is None
-        assert "You will learn" in cells(path, "markdown")[0].source
+    assert missing_part(path) is None
+    assert "You will learn" in cells(path, "markdown")[0].source
 
 
 def test_exempted_outputs_print_times_and_are_fewer_than_a_tenth():

@@ -6,13 +6,6 @@ import pytest
 from tools import chinese
 from tools.chinese import LOCALE, Lengths, Message, faults, length, lost_numbers, sentences, typography, wording
 
-# PO files whose paragraphs are still to be rewritten. A file that is within the limits must leave the list.
-NOT_YET: set[str] = {
-    "notebooks/foundations/05_pp_ocr_by_hand.po",
-    "notebooks/foundations/06_train_export_plug_in.po",
-    "notebooks/foundations/07_fine_tuning.po",
-}
-
 FILES = {path.relative_to(LOCALE).as_posix(): chinese.read(path) for path in chinese.catalogs()}
 
 
@@ -125,12 +118,12 @@ def test_terms_typography_and_numbers(name):
 @pytest.mark.parametrize("name", FILES)
 def test_sentences_are_those_of_a_tutorial(name):
     counts = chinese.lengths(FILES[name])
-    assert counts.too_many() == (name in NOT_YET), str(counts)
+    assert not counts.too_many(), str(counts)
 
 
 def test_sentences_of_the_whole_book():
     total = sum(map(chinese.lengths, FILES.values()), Lengths())
-    assert NOT_YET or not total.too_many(), str(total)
+    assert not total.too_many(), str(total)
 
 
 def test_the_command_lists_faults_and_short_sentences(tmp_path):
