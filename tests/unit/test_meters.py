@@ -222,7 +222,7 @@ def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatc
     windows_found = [photos.Found("drum", square, 0.9), photos.Found("drum", side * square, score)]
     sure = iter((0.95, confidence))
 
-    def read(image, window, second):
+    def read(image, window, second, *known):
         place = tuple(map(tuple, window.quad.tolist()))
         return Reading("12345", 12345.0, next(sure), True, "", place=place)
 
