@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -92,7 +93,10 @@ class _FillList(SphinxPostTransform):
     def _row(self, name, node):
         address = f"{self.app.builder.get_relative_uri(self.env.docname, name)}#{node['ids'][0]}"
         page = nodes.reference("", self.env.titles[name].astext(), refuri=address, internal=True)
-        return [page], [nodes.Text(node["date"])], node.children[-1].children[1:]
+        how = node.children[-1]
+        for link in how.findall(addnodes.pending_xref):
+            link["refdoc"] = self.env.docname  # it is followed from here
+        return [page], [nodes.Text(node["date"])], how.children[1:]
 
 
 def _table(head, rows):
