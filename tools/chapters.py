@@ -1,4 +1,6 @@
-"""The tables of all chapters, on the start page and in both READMEs: `python -m tools.chapters` writes them anew.
+"""The tables of all chapters, on the start page and in both READMEs, and the feet of the start page's cards.
+
+`python -m tools.chapters` writes them anew.
 
 Each fact has one source. Titles and minutes are in the chapters, levels and what one learns in the index.md of their
 folder, and the Chinese of all of it in the PO files.
@@ -17,7 +19,11 @@ import yaml
 from tools import translate
 from tools.book_files import ROOT, notebooks, toc, write_if_changed
 
+START = Path("book/index.md")
 _BEGIN, _END = "begin: made by tools/chapters.py", "end"
+_CARD = re.compile(
+    r"^(:::\{grid-item-card\}.*\n:link: \.\./(\S+)\n(?:(?!\+\+\+|:::).*\n)+)(?:\+\+\+\n.*\n)?:::$", re.MULTILINE
+)
 _MINUTES = re.compile(r"^\| Time \| (\d+) minutes to read", re.MULTILINE)
 
 
@@ -84,6 +90,12 @@ def put_in(text: str, table: str, marks: tuple[str, str]) -> str:
     return f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
 
 
+def with_feet(text: str) -> str:
+    """The start page with minutes and level at the foot of each card."""
+    feet = {each.path.with_suffix("").as_posix(): f"{each.minutes} minutes, {each.level}" for each in chapters()}
+    return _CARD.sub(lambda card: f"{card[1]}+++\n{feet[card[2]]}\n:::", text)
+
+
 def pages() -> dict[Path, str]:
     """The three files with the tables, as they should be."""
     english_edition = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
@@ -100,7 +112,8 @@ def pages() -> dict[Path, str]:
         "README.md": (english, comment),
         "README.zh-CN.md": (chinese, comment),
     }
-    return {Path(name): put_in((ROOT / name).read_text("utf-8"), *what) for name, what in made.items()}
+    found = {Path(name): put_in((ROOT / name).read_text("utf-8"), *what) for name, what in made.items()}
+    return found | {START: with_feet(found[START])}
 
 
 if __name__ == "__main__":

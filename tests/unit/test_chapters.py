@@ -22,6 +22,13 @@ def test_table_has_a_line_for_each_chapter(name):
     assert re.findall(r"notebooks/(\w+/\d\w+)", table) == [f"{path.parent.name}/{path.stem}" for path in notebooks()]
 
 
+def test_every_card_of_the_start_page_has_minutes_and_level_once():
+    page = chapters.pages()[chapters.START]
+    cards = page.count("{grid-item-card}")
+    assert len(re.findall(r"\n\+\+\+\n\d+ minutes, \w+\n:::\n", page)) == page.count("+++") == cards > 5
+    assert chapters.with_feet(page) == page
+
+
 def test_every_chapter_has_one_of_three_levels():
     assert {each.level for each in chapters.chapters()} == {"beginner", "intermediate", "advanced"}
 
