@@ -183,7 +183,7 @@ def test_notebooks_that_are_opened_alone_are_published_and_lead_to_the_online_bo
 def test_pictures_of_a_bundle_speak_its_language(unpacked):
     english, chinese = (unpacked / language / "hands-on-ocr/book/showcase" for language in ("en", "zh"))
     same = {path.name for path in english.iterdir() if path.read_bytes() == (chinese / path.name).read_bytes()}
-    assert "fine_tuning_curve.png" not in same
+    assert "counters.png" not in same
     assert "first_page.jpg" in same  # shows no words of ours
 
 

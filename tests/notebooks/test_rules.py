@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -189,3 +190,11 @@ def test_status_page_shows_the_record():
     record = json.loads(run_notebooks.RECORD.read_text("utf-8"))
     assert sorted(record) == sorted(PATHS)
     assert run_notebooks.status_table(record) in run_notebooks.STATUS.read_text("utf-8")
+
+
+def test_every_drawing_and_picture_beside_the_pages_is_shown():
+    pages = [path for path in [*documents(), Path("README.md")] if path.suffix in (".md", ".ipynb")]
+    text = "\n".join((ROOT / path).read_text("utf-8") for path in pages)
+    for folder in ("showcase", "schematics"):
+        for path in (ROOT / "book" / folder).iterdir():
+            assert f"{folder}/{path.name}" in text, f"{path.name}: no page shows it"
