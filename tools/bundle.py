@@ -85,12 +85,14 @@ def write_bundle(language: str) -> Path:
     """Write `_build/bundle/hands-on-ocr-<language>.zip`; the same content gives the same bytes."""
     TARGET.mkdir(parents=True, exist_ok=True)
     path = TARGET / f"{NAME}-{language}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+    part = path.with_suffix(f".{os.getpid()}.part")  # two that write it at once don't disturb each other
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
         for member, content in sorted(_members(language).items()):
             info = zipfile.ZipInfo(f"{NAME}/{member.as_posix()}")
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (0o755 if os.access(ROOT / member, os.X_OK) else 0o644) << 16
             bundle.writestr(info, content)
+    part.replace(path)
     return path
 
 
