@@ -67,7 +67,8 @@ def resolve(
 @dataclass(frozen=True)
 class Way:
     """What drums can be taken to show: the digits; how far off they are then at worst, the last one together with the
-    others, and in all; how many of them tell at which level they stand; and where the first one stands."""
+    others, and in all; how many of them tell at which level they stand; where the first one stands; and whether they
+    count as 0 again, because the last one has all but arrived there."""
 
     text: str
     off: float
@@ -75,6 +76,7 @@ class Way:
     loss: float
     telling: int
     first: float
+    over: bool
 
 
 def ways(
@@ -99,9 +101,9 @@ def ways(
             loss = float(np.abs(off[:-1]).sum() + 0.3 * np.abs(shift).sum()) + 0.05 * count * whole
             loss += off[-1] ** 2 / (2 * HANG) + STEADY * (last and not alone)
             carry = alone and moved[-1] % 1 >= arrived
-            number = (int("".join(map(str, digits))) + carry) % 10**count
-            worst = float(np.abs(off).max())
-            found.append(Way(f"{number:0{count}d}", worst, float(shift[-1]), loss, int(telling.sum()), first))
+            over, number = divmod(int("".join(map(str, digits))) + carry, 10**count)
+            worst, shifted = float(np.abs(off).max()), float(shift[-1])
+            found.append(Way(f"{number:0{count}d}", worst, shifted, loss, int(telling.sum()), first, bool(over)))
     return sorted(found, key=lambda way: way.loss)
 
 
