@@ -9,9 +9,10 @@ from ocrbook.meters.digits import read_digit
 from ocrbook.meters.history import History
 from ocrbook.meters.photos import Found, find_windows, read_photo
 from ocrbook.meters.places import DialPlace, WindowPlace
+from ocrbook.meters.positions import find_positions
 from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading
-from ocrbook.meters.windows import find_positions, read_window
+from ocrbook.meters.windows import read_window
 
 __all__ = [
     "DialPlace",

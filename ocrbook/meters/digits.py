@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ocrbook.meters.inputs import DIGIT_SIZE, fit_photo, normalized
+from ocrbook.meters.inputs import DIGIT_SIZE, fit_photo, gray, normalized
 from ocrbook.meters.models import circular_mean, run, softmax
 from ocrbook.meters.reading import Reading, checked, rejected, too_faint, too_small
 
@@ -44,7 +44,7 @@ def probabilities(crops: Sequence[np.ndarray], kind: str) -> np.ndarray:
     """
     crops = [fit_photo(crop, ENOUGH)[0] if max(crop.shape[:2]) > ENOUGH else crop for crop in crops]
     images = np.stack([_view(crop, zoom, aside) for zoom, aside in VIEWS for crop in crops])
-    each = np.log(softmax(run(kind, normalized(images))) + 1e-6)
+    each = np.log(softmax(run(kind, normalized(gray(images) if kind == "lcd" else images))) + 1e-6)
     return softmax(each.reshape(len(VIEWS), len(crops), -1).mean(axis=0))
 
 

@@ -13,8 +13,13 @@ BESIDE = 32
 """Columns of zeros to the right of a window: the network was taught with some, and needs them for the last position."""
 
 
+def gray(images: np.ndarray) -> np.ndarray:
+    """Images (B, H, W, 3) without their colour: that of a backlight deviates more than what is shown on it."""
+    return np.repeat(images.mean(axis=3, dtype=np.float32, keepdims=True), 3, axis=3)
+
+
 def normalized(images: np.ndarray) -> np.ndarray:
-    """Images without their light: each minus its mean, by its deviation; uint8 (B, H, W, 3) to float32 (B, 3, H, W)."""
+    """Images without their light: each minus its mean, by its deviation; (B, H, W, 3) to float32 (B, 3, H, W)."""
     x = images.astype(np.float32)
     mean = x.mean(axis=(1, 2, 3), keepdims=True)
     return ((x - mean) / (x.std(axis=(1, 2, 3), keepdims=True) + 6)).transpose(0, 3, 1, 2)

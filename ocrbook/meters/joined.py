@@ -12,10 +12,12 @@ import numpy as np
 from ocrbook.meters.counters import Way, resolve, ways
 from ocrbook.meters.cuts import MARGIN, cut_out
 from ocrbook.meters.dials import read_dial
+from ocrbook.meters.lines import installed, look
 from ocrbook.meters.places import Corners, DialPlace, WindowPlace
+from ocrbook.meters.positions import find_positions
 from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading, rejected
-from ocrbook.meters.windows import find_positions, read_positions, read_window
+from ocrbook.meters.windows import read_positions, read_window
 
 ASPECT = 0.02
 """How much the ratio of a photograph's sides may differ from that of a profile's photographs, or else two pixels."""
@@ -33,7 +35,7 @@ CONTRADICT = 0.25
 """How far a pointer may be off what follows it, in digits."""
 
 
-def read_with(profile: Profile, image: np.ndarray, second: bool) -> Reading:
+def read_with(profile: Profile, image: np.ndarray, second: bool | None) -> Reading:
     """The number that the windows and dials of a profile show."""
     height, width = image.shape[:2]
     right_height = width * profile.size[1] / profile.size[0]
@@ -112,7 +114,7 @@ def _read_dial(
 
 
 def _read_window(
-    place: WindowPlace, image: np.ndarray, scale: np.ndarray, second: bool, told: dict
+    place: WindowPlace, image: np.ndarray, scale: np.ndarray, second: bool | None, told: dict
 ) -> tuple[Reading, Way | None]:
     """A window, together with what follows it."""
     quad = np.array(place.window) * scale
@@ -132,7 +134,7 @@ def _corners(quad: np.ndarray) -> Corners:
     return tuple((float(x), float(y)) for x, y in quad)
 
 
-def _read_positions(straight: np.ndarray, place: WindowPlace, second: bool, told: dict) -> Reading:
+def _read_positions(straight: np.ndarray, place: WindowPlace, second: bool | None, told: dict) -> Reading:
     """A window whose positions the profile has."""
     # the profile's window has no margin, the one cut out has
     height = straight.shape[0] / (1 + 2 * MARGIN[1])
@@ -142,9 +144,8 @@ def _read_positions(straight: np.ndarray, place: WindowPlace, second: bool, told
     boxes = np.stack([edges[:, 0], np.full(len(edges), top), edges[:, 1], np.full(len(edges), bottom)], axis=1)
     if reason := _contradiction(straight, place, boxes):
         return rejected(reason)
-    return read_positions(
-        straight, place.kind, boxes, np.ones(len(boxes)), place.digits, place.decimals, second, **told
-    )
+    seen = look(straight) if (installed() if second is None else second) else []
+    return read_positions(straight, place.kind, boxes, np.ones(len(boxes)), place.digits, place.decimals, seen, **told)
 
 
 def _contradiction(straight: np.ndarray, place: WindowPlace, boxes: np.ndarray) -> str:

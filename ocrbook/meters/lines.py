@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import cv2
@@ -16,16 +17,30 @@ from ocrbook.models import model_folder
 HEIGHT, NARROWEST, WIDEST = 48, 160, 800
 """Pixels of a line; a narrower one is filled up with gray, a wider one pressed together."""
 
-SQUEEZES = (0.55, 0.75)
-"""How wide a line is shown, as shares of its width: digits of displays are wider than those of print."""
+LOOKS = ((0.55, -0.06), (0.65, 0.0), (0.75, 0.06))
+"""How a window is shown: at which share of its width, for digits of displays are wider than those of print; and with
+how much more around it, above and below in its heights, and a third of that at the sides in its widths."""
 
 DIGITS = "0123456789"
+
+WHITE, GLARE = 245, 0.25
+"""The gray level from which on a camera saw nothing but light; and how much more of an end than of the middle of a
+window must be as bright for a digit to be lost there."""
 
 
 @cache
 def _network() -> onnxruntime.InferenceSession:
     graph = apply_delta(model_folder("text_recognition") / "inference.onnx", FOLDER / "lines" / "delta.npz")
     return session_of(graph.SerializeToString())
+
+
+@cache
+def installed() -> bool:
+    """Whether the official weights are there."""
+    try:
+        return bool(model_folder("text_recognition"))
+    except FileNotFoundError:
+        return False
 
 
 def fit_line(image: np.ndarray, squeeze: float) -> np.ndarray:
@@ -39,7 +54,7 @@ def fit_line(image: np.ndarray, squeeze: float) -> np.ndarray:
 
 
 def look(image: np.ndarray) -> list[np.ndarray]:
-    """What the network makes of a window (uint8 (H, W, 3), BGR): logarithms of (T, 11) for each of `SQUEEZES`.
+    """What the network makes of a window (uint8 (H, W, 3), BGR): logarithms of (T, 11) for each of `LOOKS`.
 
     Raises
     ------
@@ -48,11 +63,30 @@ def look(image: np.ndarray) -> list[np.ndarray]:
     """
     session = _network()
     name = session.get_inputs()[0].name
-    seen = (session.run(None, {name: fit_line(image, squeeze)[None]})[0][0] for squeeze in SQUEEZES)
-    return [np.log(each + np.float32(1e-9)) for each in seen]
+    height, width = image.shape[:2]
+    seen = []
+    for squeeze, more in LOOKS:
+        down, across = round(abs(more) * height), round(abs(more) / 3 * width)
+        if more < 0:
+            shown = image[down : height - down, across : width - across]
+        else:
+            shown = cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_REPLICATE)
+        seen.append(np.log(session.run(None, {name: fit_line(shown, squeeze)[None]})[0][0] + np.float32(1e-9)))
+    return seen
 
 
-def likeliest(looks: list[np.ndarray], length: int | None = None) -> tuple[str, float]:
-    """The digits, as many as are told, that one of the looks is most certain of, and how certain that is, 0 to 1."""
-    text, likely = max((best_text(each, DIGITS, length) for each in looks), key=lambda found: found[1])
-    return text, float(np.exp(likely))
+def likeliest(seen: list[np.ndarray], length: int | None = None) -> tuple[str, float]:
+    """The digits, as many as are told, that the looks together are most certain of; and how certain, 0 to 1."""
+    shares: dict[str, float] = {}
+    for each in seen:
+        text, likely = best_text(each, DIGITS, length)
+        shares[text] = shares.get(text, 0.0) + math.exp(likely) / len(seen)
+    return max(shares.items(), key=lambda found: found[1])
+
+
+def overexposed(image: np.ndarray) -> bool:
+    """Whether so much light falls on an end of a window that a digit may have been lost there."""
+    height, width = image.shape[:2]
+    white = (image[height // 6 : height - height // 6].min(axis=2) >= WHITE).mean(axis=0)
+    end = max(1, width // 8)
+    return bool(max(white[:end].mean(), white[-end:].mean()) - white[width // 4 : -(width // 4)].mean() > GLARE)

@@ -12,9 +12,10 @@ from ocrbook.meters.digits import KINDS, check_kind
 from ocrbook.meters.inputs import PHOTO_SIZE, fit_photo
 from ocrbook.meters.joined import read_with
 from ocrbook.meters.models import run
+from ocrbook.meters.positions import find_positions
 from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading, checked, counts, rejected
-from ocrbook.meters.windows import find_positions, read_window
+from ocrbook.meters.windows import read_window
 
 FOUND = 0.4
 """How sure the network must be that something is a window."""
@@ -140,7 +141,7 @@ def read_photo(
     kind: str | None = None,
     digits: int | None = None,
     decimals: int = 0,
-    second: bool = True,
+    second: bool | None = None,
 ) -> Reading:
     """Read the meter in a photograph.
 
@@ -230,7 +231,7 @@ def _refined(image: np.ndarray, window: Found) -> Found:
 
 
 def _read_found(
-    image: np.ndarray, window: Found, kind: str | None, digits: int | None, decimals: int, second: bool
+    image: np.ndarray, window: Found, kind: str | None, digits: int | None, decimals: int, second: bool | None
 ) -> Reading:
     """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
     cuts = [cut_out(image, window.quad, margin)[0] for margin in CUTS]

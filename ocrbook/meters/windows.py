@@ -1,259 +1,49 @@
-"""Reading a whole window: where its positions are, what each shows, and what that means together."""
+"""Reading a whole window: what its positions show, what that means together, and what PP-OCRv6 makes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from ocrbook.crops import around
-from ocrbook.meters import digits as positions
 from ocrbook.meters.counters import Way, ways
-from ocrbook.meters.digits import BLANK
-from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, normalized
-from ocrbook.meters.models import run
-from ocrbook.meters.reading import MOST, Reading, checked, counts, rejected, too_small
-from ocrbook.meters.second import digits_by_ppocr
+from ocrbook.meters.digits import BLANK, check_kind, probabilities, readings
+from ocrbook.meters.lines import installed, likeliest, look, overexposed
+from ocrbook.meters.positions import SEEN, SURE, find_positions
+from ocrbook.meters.reading import Reading, checked, counts, rejected, too_small
 from ocrbook.render.meters.scene import ARRIVED
 
-SEEN, FAINT, SURE = 0.3, 0.06, 0.5
-"""How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
-doubt to be left."""
-
-ROOM = {"drum": (1.25, 1.2), "lcd": (1.3, 1.25)}
+ROOM = {"drum": (1.1, 1.1), "lcd": (1.3, 1.25)}
 """How many times as wide and high as a position the crop is from which it is read."""
 
 ACCEPT = {"drum": 0.8, "lcd": 0.75}
-"""The confidence from which on a window is accepted."""
+"""The confidence from which on a window is accepted that the small networks have read."""
+
+CERTAIN = {"told": 0.65, "not told": 0.83}
+"""How certain PP-OCRv6 must be of all the digits of a display, with and without being told how many they are: without,
+a faint last digit may be missed, and nothing shows it."""
+
+ALONE = 0.99
+"""How certain the small networks must be of a display that PP-OCRv6 reads otherwise."""
+
+LIKELY = 0.3
+"""How certain it must be to support what the small networks accept, or to doubt them."""
 
 BLURRED, UNLEVELLED = 0.06, 0.3
 """How far a last drum must be from where its digit changes for that digit to be certain; and where no other drum stands
 still, so that none shows at which level they stand."""
 
 AGREED = 0.6
-"""How much of the doubt is gone once PP-OCRv6 has read the same digits."""
-
-CLEAR = 0.98
-"""The confidence from which on it isn't asked."""
+"""How much of the doubt of drums is gone once PP-OCRv6 has read the same digits."""
 
 CLOSE = 0.2
 """How much more the drums must be off in the next likely way to understand a counter, for the likeliest to be clear."""
 
 GHOST, LIT = 0.5, 0.8
 """Unlit segments have less than the first share of the contrast of lit ones; an 8 has more than the second."""
-
-EDGE = 0.1
-"""How far inside the window the middle of a position lies at least, in widths."""
-
-NARROW, LEFT, TALLER = 0.21, 0.25, 0.9
-"""The share of the height of a window below which positions are too narrow; then they are looked for again in their
-rows alone and so much of their height above and below, if these are less than the last share of the window."""
-
-CLEARLY = 0.7
-"""How much more of what is seen must look like the other kind, from -1 to 1, to contradict the one that was told."""
-
-
-def find_positions(
-    image: np.ndarray, count: int | None = None, kind: str | None = None
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Where the digits of a window are.
-
-    Parameters
-    ----------
-    image : uint8 (H, W, 3), BGR
-    count : int, optional
-        How many there are; blank ones count. Where more are plainly seen, they are returned.
-    kind : "drum" or "lcd", optional
-        What they are; None tells it from what they look like.
-
-    Returns
-    -------
-    (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
-    a count, that there is no other one beside the first and the last; the kind, which is not the one that was told if
-    they plainly look like the other one)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the image is none that can be read, or count or kind can't be.
-
-    Examples
-    --------
-    >>> from ocrbook import images
-    >>> boxes, sure, kind = find_positions(images.read("datasets/meter-lcd/lcd_000.jpg"))
-    >>> boxes.shape, kind
-    ((6, 4), 'lcd')
-    """
-    checked(image)
-    count, _ = counts(count, 0)
-    if kind is not None:
-        positions.check_kind(kind)
-    boxes, *rest = _find(image, count, kind)
-    if len(boxes) and np.median(boxes[:, 2] - boxes[:, 0]) < NARROW * image.shape[0]:
-        room = LEFT * np.median(boxes[:, 3] - boxes[:, 1])
-        top, bottom = max(0, int(boxes[:, 1].min() - room)), int(np.ceil(boxes[:, 3].max() + room))
-        if bottom - top < TALLER * image.shape[0]:
-            closer, *again = _find(image[top:bottom], count, kind)
-            if len(closer):
-                return closer + np.array([0, top, 0, top]), *again
-    return boxes, *rest
-
-
-def _find(image: np.ndarray, count: int | None, kind: str | None) -> tuple[np.ndarray, np.ndarray, str]:
-    """As `find_positions`, at the size that the image has."""
-    fitted, scale = fit_window(image)
-    height, width = fitted.shape[:2]
-    inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4 + BESIDE), np.float32)
-    inputs[:, :, :height, :width] = normalized(fitted[None])
-    heat, wide, tall, below, display = run("positions", inputs)[0]
-    heat = 1 / (1 + np.exp(-heat))
-    looks = (heat * np.tanh(display)).sum() / heat.sum()  # from -1, drums, to 1, a display
-    if kind is None or abs(looks) > CLEARLY:
-        kind = positions.KINDS[int(looks > 0)]
-    padded = np.pad(heat, 1)
-    weak = count is not None and kind == "drum"  # a drum always shows something, a blank position nothing
-    peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (FAINT if weak else SEEN)))
-    if not len(peaks):
-        return np.zeros((0, 4)), np.zeros(0), kind
-    near = padded[peaks[:, None] + np.arange(3)] ** 2
-    middles = (peaks + (near * [-1, 0, 1]).sum(axis=1) / near.sum(axis=1)) * 4 + 2
-    widths = WINDOW_HEIGHT * np.exp(np.clip(wide[peaks], -4, 2))
-    heights = WINDOW_HEIGHT * np.exp(np.clip(tall[peaks], -4, 1))
-    levels = WINDOW_HEIGHT * (0.5 + below[peaks])
-    scores = heat[peaks]
-    keep: list[int] = []
-    for index in np.argsort(-scores):
-        if not EDGE * widths[index] < middles[index] < width - EDGE * widths[index]:
-            continue  # nearly half of it or more would lie outside
-        if all(abs(middles[index] - middles[other]) > 0.7 * min(widths[index], widths[other]) for other in keep):
-            keep.append(int(index))
-    if not keep:
-        return np.zeros((0, 4)), np.zeros(0), kind
-    keep = sorted(keep[:MOST], key=lambda index: middles[index])
-    shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
-    plain = _fill_gaps(_without_strangers(shape[shape[:, 4] >= (SURE if weak else SEEN)]))
-    if count is None:
-        shape = plain
-        shape[[0, -1], 4] *= _nothing_beside(shape, heat)
-    elif len(plain) > count:
-        shape = plain
-    else:
-        shape = _regular(shape if weak else plain, count)
-        if 2 <= len(shape) < count:
-            shape = _fill(shape, count, width, heat if kind == "lcd" else None)
-    middles, widths, heights, levels, scores = shape.T
-    wide, tall = np.median(widths), np.median(heights)
-    if len(shape) > 2:  # digits stand in a row; a single one that jumps is a mistake
-        levels = _line(middles, levels)
-        heights = np.where(heights < 0.85 * tall, np.maximum(heights, 0.6 * tall), tall)  # small decimals are small
-    boxes = np.stack([middles - wide / 2, levels - heights / 2, middles + wide / 2, levels + heights / 2], axis=1)
-    return boxes / scale, scores, kind
-
-
-def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The line through points that most pairs of them agree on (Theil and Sen), at x."""
-    a, b = np.triu_indices(len(x), 1)
-    slope = np.median((y[a] - y[b]) / (x[a] - x[b]))
-    return np.median(y - slope * x) + slope * x
-
-
-def _without_strangers(shape: np.ndarray) -> np.ndarray:
-    """Positions (N, 5: middle, width, height, level, score) without those at the ends that don't belong to the row.
-
-    Units and signs beside the digits are smaller, or stand at another distance.
-    """
-    while len(shape) > 3:
-        gaps = np.diff(shape[:, 0])
-        pitch, tall = np.median(gaps), np.median(shape[:, 2])
-        for end, gap in ((-1, gaps[-1]), (0, gaps[0])):
-            apart = min(abs(gap / pitch - 1), abs(gap / (2 * pitch) - 1) + 0.1)  # one may be missing between
-            lower = shape[end, 2] / tall
-            small = lower < 0.6 or (lower < 0.8 and apart > 0.15)  # small decimals stand as evenly as the others
-            if (small and shape[end, 4] < 0.9) or (apart > 0.4 and shape[end, 4] < 0.65):
-                shape = shape[:-1] if end else shape[1:]
-                break
-        else:
-            break
-    return shape
-
-
-def _nothing_beside(shape: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """For the first and the last position, from 1 down to 0 the more it seems that another one stands beside it."""
-    if len(shape) < 2:
-        return np.ones(2)
-    pitch = np.median(np.diff(shape[:, 0]))
-    factors = []
-    for place in (shape[0, 0] - pitch, shape[-1, 0] + pitch):
-        low, high = (int(np.clip((place + by * pitch - 2) / 4, 0, len(heat))) for by in (-0.3, 0.3))
-        factors.append(max(0.0, 1 - 1.5 * heat[low : high + 1].max(initial=0)))
-    return np.array(factors)
-
-
-def _fill_gaps(shape: np.ndarray) -> np.ndarray:
-    """Positions with one more where a gap is twice as wide as the others."""
-    if len(shape) < 3:
-        return shape
-    gaps = np.diff(shape[:, 0])
-    pitch = np.median(gaps)
-    more = [(shape[i] + shape[i + 1]) / 2 for i in np.flatnonzero((gaps > 1.6 * pitch) & (gaps < 2.4 * pitch))]
-    if not more or len(shape) + len(more) > MOST:
-        return shape
-    both = np.concatenate([shape, np.array(more) * [1, 1, 1, 1, 0.9]])
-    return both[np.argsort(both[:, 0])]
-
-
-def _regular(shape: np.ndarray, count: int) -> np.ndarray:
-    """The `count` positions, from the left to the right, that stand most evenly and are most certain."""
-    if len(shape) <= count:
-        return shape
-    middles, scores = shape[:, 0], shape[:, 4]
-    best, chosen = -np.inf, np.arange(count)
-    for start in range(len(shape) - count + 1):
-        for end in range(start + count - 1, len(shape)):
-            wanted = np.linspace(middles[start], middles[end], count)
-            picked = np.abs(wanted[:, None] - middles).argmin(axis=1)
-            if len(set(picked)) < count:
-                continue
-            pitch = max(1.0, (wanted[-1] - wanted[0]) / max(1, count - 1))
-            uneven = np.abs(middles[picked] - wanted).mean() / pitch
-            value = scores[picked].sum() - 3 * uneven
-            if value > best:
-                best, chosen = value, picked
-    return shape[chosen]
-
-
-def _fill(shape: np.ndarray, count: int, width: int, heat: np.ndarray | None) -> np.ndarray:
-    """Add positions, in gaps and at the ends, until there are `count`; as sure as the heat, or half sure without it."""
-    middles = shape[:, 0]
-    gaps = np.diff(middles)
-    single = gaps[gaps < 1.5 * np.median(gaps)]
-    pitch = single.mean()
-    places = list(middles)
-    for left, right in pairwise(middles):
-        missing = round((right - left) / pitch) - 1
-        places += list(np.linspace(left, right, missing + 2)[1:-1])
-    places.sort()
-    while len(places) < count:  # displays leave out leading zeros: to the left first, as long as there is room
-        if places[0] - pitch > 0.3 * pitch or places[-1] + pitch > width - 0.3 * pitch:
-            places.insert(0, places[0] - pitch)
-        else:
-            places.append(places[-1] + pitch)
-    places = np.array(places[-count:])
-    near = np.abs(places[:, None] - middles).argmin(axis=1)
-    filled = shape[near].copy()
-    added = np.abs(places - middles[near]) >= 0.3 * pitch
-    filled[added, 4] = SURE / 2 if heat is None else _heat_near(heat, places[added])
-    filled[:, 0] = places
-    return filled
-
-
-def _heat_near(heat: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The highest heat within a column of each place; none outside the window."""
-    columns = np.clip(np.round(places / 4 - 0.5).astype(int), -2, len(heat) + 1)
-    return np.pad(heat, 3)[columns[:, None] + np.arange(2, 5)].max(axis=1)
 
 
 def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) -> list[np.ndarray]:
@@ -278,12 +68,17 @@ def read_window(
     digits: int | None = None,
     decimals: int = 0,
     *,
-    second: bool = False,
+    second: bool | None = None,
     arrived: float = ARRIVED,
     lower: float | None = None,
     steady: bool | None = None,
 ) -> Reading:
     """Read the window of a meter.
+
+    Small networks find and read the positions, and PP-OCRv6, tuned on drawn windows, reads all of them as a line (see
+    `ocrbook.meters.lines`). Of a display, the more certain of both is taken, and where they contradict each other
+    nothing is accepted. Of drums only the small networks tell how far each has turned; PP-OCRv6 makes what they read
+    more certain, or doubtful.
 
     Parameters
     ----------
@@ -295,22 +90,24 @@ def read_window(
         How many positions there are. None finds that out.
     decimals : int
         How many of the digits are decimals.
-    second : bool
-        Whether PP-OCRv6 is asked, too, where a window isn't clear. It changes no digit; where both read the same, the
-        reading is more certain. Takes a recognition more.
+    second : bool, optional
+        Whether PP-OCRv6 reads, too. None: if its official weights are there.
+    arrived, lower, steady
+        See `resolve`.
 
     Returns
     -------
     Reading
         `text` has the digits from the left to the right without a separator, drums resolved from right to left (see
-        `resolve`); `value` the number after `decimals` is applied; `parts` each position, with its `place`.
+        `resolve`); `value` the number after `decimals` is applied; `parts` each position, with its `place`, none where
+        PP-OCRv6 alone has read the digits.
 
     Raises
     ------
     TypeError, ValueError
         If the image is none that can be read, the kind unknown, or `digits` or `decimals` can't be.
     FileNotFoundError
-        If PP-OCRv6 is to be asked and its weights are missing.
+        If PP-OCRv6 is to read and its weights are missing.
 
     Examples
     --------
@@ -322,14 +119,30 @@ def read_window(
     '6 positions found, not 3'
     """
     if kind is not None:
-        positions.check_kind(kind)
+        check_kind(kind)
     digits, decimals = counts(digits, decimals)
     if too_small(checked(image)):
         return rejected("too small to be read")
+    seen = look(image) if (installed() if second is None else second) else []
     boxes, scores, looks = find_positions(image, digits, kind)
     if len(boxes) and kind not in (None, looks):
-        return rejected(f'these look like digits of the kind "{looks}", not "{kind}"')
-    return read_positions(image, looks, boxes, scores, digits, decimals, second, arrived, lower, steady)
+        own = rejected(f'these look like digits of the kind "{looks}", not "{kind}"')
+        return _display(image, own, seen, digits, decimals) if seen and kind == "lcd" else own
+    if seen and digits is None and looks == "drum":
+        boxes, scores = _as_many(image, boxes, scores, seen)
+    return read_positions(image, looks, boxes, scores, digits, decimals, seen, arrived, lower, steady)
+
+
+def _as_many(
+    image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, seen: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The positions of drums, as many as PP-OCRv6 has read digits if it is certain and they are found."""
+    text, certain = likeliest(seen)
+    if len(text) not in (0, len(boxes)):
+        others, sure, _ = find_positions(image, len(text), "drum")
+        if certain > LIKELY and len(others) == len(text):
+            return others, sure
+    return boxes, scores
 
 
 def read_positions(
@@ -339,66 +152,106 @@ def read_positions(
     scores: np.ndarray,
     digits: int | None,
     decimals: int,
-    second: bool = False,
+    seen: list[np.ndarray],
     arrived: float = ARRIVED,
     lower: float | None = None,
     steady: bool | None = None,
 ) -> Reading:
-    """Read a window whose positions are known; see `read_window` and `find_positions`."""
+    """Read a window whose positions are known; see `read_window`, `find_positions` and `ocrbook.meters.lines.look`."""
+    if kind == "lcd":
+        own = _digits_of(image, boxes, scores, digits, decimals)
+        return _display(image, own, seen, digits, decimals) if seen else own
     if not len(boxes):
         return rejected("no digits found")
-    crops = crops_of(image, boxes, ROOM[kind])
-    probability = positions.probabilities(crops, kind)
-    found = positions.readings(probability, kind)
-    if kind == "lcd":
-        found = _by_contrast(found, probability, crops)
-        if digits is not None:  # what was added is blank, whatever unlit segments look like
-            blank = Reading("", None, 1.0, False, "blank")
-            found = [part if score >= SEEN else blank for part, score in zip(found, scores, strict=True)]
-            inside = _without_blank_ends(found, scores, digits)
-            found, scores, boxes = found[inside], scores[inside], boxes[inside]
-    parts = []
-    for part, (left, top, right, bottom) in zip(found, boxes.tolist(), strict=True):
-        parts.append(replace(part, place=((left, top), (right, top), (right, bottom), (left, bottom))))
-    if kind == "lcd" and digits is None:  # a position found by itself that shows nothing is none
-        kept = [index for index, part in enumerate(parts) if part.reason != "blank"]
-        parts, scores, boxes = [parts[i] for i in kept], scores[kept], boxes[kept]
-        if not parts:
-            return rejected("no digits found")
-    parts = tuple(parts)
+    probability = probabilities(crops_of(image, boxes, ROOM[kind]), kind)
+    parts = _placed(readings(probability, kind), boxes)
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
-    if kind == "drum":
-        way, *others = ways([part.value for part in parts], None, arrived, lower, steady)
-        text, off = way.text, way.off
-        sure = _sure_of_drums(probability, way, parts, arrived if lower is None else None)
-        sure += [1 / (1 + np.exp((way.loss - other.loss) / CLOSE)) for other in others if other.text != text][:1]
-    else:
-        text, off = "".join(part.text for part in parts), 0.0
-        sure = [part.confidence for part in parts]
-        shown = [bool(part.text) for part in parts]
-        if not any(shown):
-            return rejected("no digits found", parts)
-        if not all(shown[shown.index(True) :]):
-            return Reading(text, None, 0.0, False, "a blank position between digits", parts)
-    seen = np.minimum(1, scores / SURE)[[part.reason != "blank" for part in parts]]
-    row = float(np.prod(seen) * _evenness(boxes))
-    if second and np.prod(sure) * row < CLEAR:
-        other, rolling = digits_by_ppocr(image, boxes), int(kind == "drum")  # it can't tell the tenths of a last drum
-        if len(other) == len(text) and other[: len(text) - rolling] == text[: len(text) - rolling]:
-            told = len(parts) - rolling
-            sure = [1 - (1 - each) * (1 - AGREED) for each in sure[:told]] + sure[told:]
+    way, *others = ways([part.value for part in parts], None, arrived, lower, steady)
+    *sure, last = _sure_of_drums(probability, way, parts, arrived if lower is None else None)
+    last *= next((1 / (1 + np.exp((way.loss - other.loss) / CLOSE)) for other in others if other.text != way.text), 1)
+    row = float(np.prod(sure) * np.prod(np.minimum(1, scores / SURE)) * _evenness(boxes))
+    if seen:  # how far a last drum has turned, PP-OCRv6 can't tell
+        text, certain = likeliest(seen, len(parts))
+        if text[:-1] == way.text[:-1]:
             row = 1 - (1 - row) * (1 - AGREED)
-    confidence = float(np.prod(sure) * row)
-    value = int(text) / 10**decimals
-    if off > 0.35:
+        elif certain > LIKELY:
+            row = min(row, 1 - certain)
+    confidence = float(row * last)
+    value = int(way.text) / 10**decimals
+    if way.off > 0.35:
         wrong = "drums that no counter shows together" + ("" if lower is None else " with what follows")
-        return Reading(text, value, min(confidence, 0.5), False, wrong, parts)
-    confidence *= float(np.clip(1.75 - 5 * off, 0, 1))  # 1 up to 0.15
+        return Reading(way.text, value, min(confidence, 0.5), False, wrong, parts)
+    return _judged(way.text, decimals, confidence * float(np.clip(1.75 - 5 * way.off, 0, 1)), "drum", parts)
+
+
+def _digits_of(image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, digits: int | None, decimals: int) -> Reading:
+    """What the small networks read on a display."""
+    if not len(boxes):
+        return rejected("no digits found")
+    crops = crops_of(image, boxes, ROOM["lcd"])
+    probability = probabilities(crops, "lcd")
+    found = _by_contrast(readings(probability, "lcd"), probability, crops)
+    if digits is None:  # a position found by itself that shows nothing is none
+        kept = [index for index, part in enumerate(found) if part.reason != "blank"]
+        found, scores, boxes = [found[i] for i in kept], scores[kept], boxes[kept]
+    else:  # what was added is blank, whatever unlit segments look like
+        blank = Reading("", None, 1.0, False, "blank")
+        found = [part if score >= SEEN else blank for part, score in zip(found, scores, strict=True)]
+        inside = _without_blank_ends(found, scores, digits)
+        found, scores, boxes = found[inside], scores[inside], boxes[inside]
+    parts = _placed(found, boxes)
+    if digits is not None and len(parts) != digits:
+        return rejected(f"{len(parts)} positions found, not {digits}", parts)
+    text = "".join(part.text for part in parts)
+    if not text:
+        return rejected("no digits found", parts)
+    lit = [bool(part.text) for part in parts]
+    if not all(lit[lit.index(True) :]):
+        return Reading(text, None, 0.0, False, "a blank position between digits", parts)
+    certain = np.prod([part.confidence for part in parts]) * np.prod(np.minimum(1, scores / SURE)[lit])
+    return _judged(text, decimals, float(certain * _evenness(boxes)), "lcd", parts)
+
+
+def _display(image: np.ndarray, own: Reading, seen: list[np.ndarray], digits: int | None, decimals: int) -> Reading:
+    """A display that the small networks and PP-OCRv6 have read."""
+    text, certain = likeliest(seen, digits)
+    if digits is not None and 0 < len(own.text) < digits:  # displays leave out leading zeros
+        shorter, sure = likeliest(seen, len(own.text))
+        if shorter == own.text and sure > certain:
+            text, certain = shorter, sure
+    if not own.text and (not text or certain < LIKELY):
+        return own
+    if not text or (own.text != text and own.confidence > max(certain, ALONE)):
+        return replace(own, accepted=False, reason=own.reason or "uncertain")
+    whole = len(text) == digits
+    enough = certain >= CERTAIN["told" if whole else "not told"]
+    if own.text == text:
+        enough |= own.accepted and certain >= LIKELY and (whole or (digits is not None and own.confidence > ALONE))
+        certain = max(certain, own.confidence)
+    else:
+        enough &= certain > own.confidence
+    reason = own.reason if own.reason.startswith("these look") else "" if enough else "uncertain"
     if decimals > len(text):
-        return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
-    enough = confidence >= ACCEPT[kind]
-    return Reading(text, value, confidence, enough, "" if enough else "uncertain", parts)
+        reason = "fewer digits than decimals"
+    elif enough and overexposed(image):
+        reason = "so bright beside the digits that one may be lost"
+    parts = own.parts if own.text == text else ()
+    return Reading(text, int(text) / 10**decimals, float(certain), enough and not reason, reason, parts)
+
+
+def _judged(text: str, decimals: int, confidence: float, kind: str, parts: tuple[Reading, ...]) -> Reading:
+    """What the small networks have read, with whether it is certain enough."""
+    reason = "" if confidence >= ACCEPT[kind] else "uncertain"
+    if decimals > len(text):
+        reason = "fewer digits than decimals"
+    return Reading(text, int(text) / 10**decimals, confidence, not reason, reason, parts)
+
+
+def _placed(found: Sequence[Reading], boxes: np.ndarray) -> tuple[Reading, ...]:
+    """Readings of positions, each with its corners."""
+    corners = [((x, y), (right, y), (right, bottom), (x, bottom)) for x, y, right, bottom in boxes.tolist()]
+    return tuple(replace(part, place=place) for part, place in zip(found, corners, strict=True))
 
 
 def _without_blank_ends(found: Sequence[Reading], scores: np.ndarray, count: int) -> slice:

@@ -1,0 +1,226 @@
+"""Finding the positions of a window: where digits stand, and the row that they form."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ocrbook.meters.digits import KINDS, check_kind
+from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, gray, normalized
+from ocrbook.meters.models import run
+from ocrbook.meters.reading import MOST, checked, counts
+
+SEEN, FAINT, SURE = 0.3, 0.06, 0.5
+"""How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
+doubt to be left."""
+
+EDGE = 0.1
+"""How far inside the window the middle of a position lies at least, in widths."""
+
+NARROW, LEFT, TALLER = 0.21, 0.25, 0.9
+"""The share of the height of a window below which positions are too narrow; then they are looked for again in their
+rows alone and so much of their height above and below, if these are less than the last share of the window."""
+
+CLEARLY = 0.7
+"""How much more of what is seen must look like the other kind, from -1 to 1, to contradict the one that was told."""
+
+
+def find_positions(
+    image: np.ndarray, count: int | None = None, kind: str | None = None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Where the digits of a window are.
+
+    Parameters
+    ----------
+    image : uint8 (H, W, 3), BGR
+    count : int, optional
+        How many there are; blank ones count. Where more are plainly seen, they are returned.
+    kind : "drum" or "lcd", optional
+        What they are; None tells it from what they look like.
+
+    Returns
+    -------
+    (float64 (N, 4) of left, top, right, bottom in pixels; float64 (N,) of how sure the network is of each, and, without
+    a count, that there is no other one beside the first and the last; the kind, which is not the one that was told if
+    they plainly look like the other one)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is none that can be read, or count or kind can't be.
+
+    Examples
+    --------
+    >>> from ocrbook import images
+    >>> boxes, sure, kind = find_positions(images.read("datasets/meter-lcd/lcd_000.jpg"))
+    >>> boxes.shape, kind
+    ((6, 4), 'lcd')
+    """
+    checked(image)
+    count, _ = counts(count, 0)
+    if kind is not None:
+        check_kind(kind)
+    boxes, *rest = _find(image, count, kind)
+    if len(boxes) and np.median(boxes[:, 2] - boxes[:, 0]) < NARROW * image.shape[0]:
+        room = LEFT * np.median(boxes[:, 3] - boxes[:, 1])
+        top, bottom = max(0, int(boxes[:, 1].min() - room)), int(np.ceil(boxes[:, 3].max() + room))
+        if bottom - top < TALLER * image.shape[0]:
+            closer, *again = _find(image[top:bottom], count, kind)
+            if len(closer):
+                return closer + np.array([0, top, 0, top]), *again
+    return boxes, *rest
+
+
+def _find(image: np.ndarray, count: int | None, kind: str | None) -> tuple[np.ndarray, np.ndarray, str]:
+    """As `find_positions`, at the size that the image has."""
+    fitted, scale = fit_window(image)
+    height, width = fitted.shape[:2]
+    inputs = np.zeros((1, 3, WINDOW_HEIGHT, -(-width // 4) * 4 + BESIDE), np.float32)
+    inputs[:, :, :height, :width] = normalized(gray(fitted[None]))
+    heat, wide, tall, below, display = run("positions", inputs)[0]
+    heat = 1 / (1 + np.exp(-heat))
+    looks = (heat * np.tanh(display)).sum() / heat.sum()  # from -1, drums, to 1, a display
+    if kind is None or abs(looks) > CLEARLY:
+        kind = KINDS[int(looks > 0)]
+    padded = np.pad(heat, 1)
+    weak = count is not None and kind == "drum"  # a drum always shows something, a blank position nothing
+    peaks = np.flatnonzero((heat >= padded[:-2]) & (heat > padded[2:]) & (heat >= (FAINT if weak else SEEN)))
+    if not len(peaks):
+        return np.zeros((0, 4)), np.zeros(0), kind
+    near = padded[peaks[:, None] + np.arange(3)] ** 2
+    middles = (peaks + (near * [-1, 0, 1]).sum(axis=1) / near.sum(axis=1)) * 4 + 2
+    widths = WINDOW_HEIGHT * np.exp(np.clip(wide[peaks], -4, 2))
+    heights = WINDOW_HEIGHT * np.exp(np.clip(tall[peaks], -4, 1))
+    levels = WINDOW_HEIGHT * (0.5 + below[peaks])
+    scores = heat[peaks]
+    keep: list[int] = []
+    for index in np.argsort(-scores):
+        if not EDGE * widths[index] < middles[index] < width - EDGE * widths[index]:
+            continue  # nearly half of it or more would lie outside
+        if all(abs(middles[index] - middles[other]) > 0.7 * min(widths[index], widths[other]) for other in keep):
+            keep.append(int(index))
+    if not keep:
+        return np.zeros((0, 4)), np.zeros(0), kind
+    keep = sorted(keep[:MOST], key=lambda index: middles[index])
+    shape = np.stack([middles, widths, heights, levels, scores], axis=1)[keep]
+    plain = _fill_gaps(_without_strangers(shape[shape[:, 4] >= (SURE if weak else SEEN)]))
+    if count is None:
+        shape = plain
+        shape[[0, -1], 4] *= _nothing_beside(shape, heat)
+    elif len(plain) > count:
+        shape = plain
+    else:
+        shape = _regular(shape if weak else plain, count)
+        if 2 <= len(shape) < count:
+            shape = _fill(shape, count, width, heat if kind == "lcd" else None)
+    middles, widths, heights, levels, scores = shape.T
+    wide, tall = np.median(widths), np.median(heights)
+    if len(shape) > 2:  # digits stand in a row; a single one that jumps is a mistake
+        levels = _line(middles, levels)
+        heights = np.where(heights < 0.85 * tall, np.maximum(heights, 0.6 * tall), tall)  # small decimals are small
+    boxes = np.stack([middles - wide / 2, levels - heights / 2, middles + wide / 2, levels + heights / 2], axis=1)
+    return boxes / scale, scores, kind
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The line through points that most pairs of them agree on (Theil and Sen), at x."""
+    a, b = np.triu_indices(len(x), 1)
+    slope = np.median((y[a] - y[b]) / (x[a] - x[b]))
+    return np.median(y - slope * x) + slope * x
+
+
+def _without_strangers(shape: np.ndarray) -> np.ndarray:
+    """Positions (N, 5: middle, width, height, level, score) without those at the ends that don't belong to the row.
+
+    Units and signs beside the digits are smaller, or stand at another distance.
+    """
+    while len(shape) > 3:
+        gaps = np.diff(shape[:, 0])
+        pitch, tall = np.median(gaps), np.median(shape[:, 2])
+        for end, gap in ((-1, gaps[-1]), (0, gaps[0])):
+            apart = min(abs(gap / pitch - 1), abs(gap / (2 * pitch) - 1) + 0.1)  # one may be missing between
+            lower = shape[end, 2] / tall
+            small = lower < 0.6 or (lower < 0.8 and apart > 0.15)  # small decimals stand as evenly as the others
+            if (small and shape[end, 4] < 0.9) or (apart > 0.4 and shape[end, 4] < 0.65):
+                shape = shape[:-1] if end else shape[1:]
+                break
+        else:
+            break
+    return shape
+
+
+def _nothing_beside(shape: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """For the first and the last position, from 1 down to 0 the more it seems that another one stands beside it."""
+    if len(shape) < 2:
+        return np.ones(2)
+    pitch = np.median(np.diff(shape[:, 0]))
+    factors = []
+    for place in (shape[0, 0] - pitch, shape[-1, 0] + pitch):
+        low, high = (int(np.clip((place + by * pitch - 2) / 4, 0, len(heat))) for by in (-0.3, 0.3))
+        factors.append(max(0.0, 1 - 1.5 * heat[low : high + 1].max(initial=0)))
+    return np.array(factors)
+
+
+def _fill_gaps(shape: np.ndarray) -> np.ndarray:
+    """Positions with one more where a gap is twice as wide as the others."""
+    if len(shape) < 3:
+        return shape
+    gaps = np.diff(shape[:, 0])
+    pitch = np.median(gaps)
+    more = [(shape[i] + shape[i + 1]) / 2 for i in np.flatnonzero((gaps > 1.6 * pitch) & (gaps < 2.4 * pitch))]
+    if not more or len(shape) + len(more) > MOST:
+        return shape
+    both = np.concatenate([shape, np.array(more) * [1, 1, 1, 1, 0.9]])
+    return both[np.argsort(both[:, 0])]
+
+
+def _regular(shape: np.ndarray, count: int) -> np.ndarray:
+    """The `count` positions, from the left to the right, that stand most evenly and are most certain."""
+    if len(shape) <= count:
+        return shape
+    middles, scores = shape[:, 0], shape[:, 4]
+    best, chosen = -np.inf, np.arange(count)
+    for start in range(len(shape) - count + 1):
+        for end in range(start + count - 1, len(shape)):
+            wanted = np.linspace(middles[start], middles[end], count)
+            picked = np.abs(wanted[:, None] - middles).argmin(axis=1)
+            if len(set(picked)) < count:
+                continue
+            pitch = max(1.0, (wanted[-1] - wanted[0]) / max(1, count - 1))
+            uneven = np.abs(middles[picked] - wanted).mean() / pitch
+            value = scores[picked].sum() - 3 * uneven
+            if value > best:
+                best, chosen = value, picked
+    return shape[chosen]
+
+
+def _fill(shape: np.ndarray, count: int, width: int, heat: np.ndarray | None) -> np.ndarray:
+    """Add positions, in gaps and at the ends, until there are `count`; as sure as the heat, or half sure without it."""
+    middles = shape[:, 0]
+    gaps = np.diff(middles)
+    single = gaps[gaps < 1.5 * np.median(gaps)]
+    pitch = single.mean()
+    places = list(middles)
+    for left, right in pairwise(middles):
+        missing = round((right - left) / pitch) - 1
+        places += list(np.linspace(left, right, missing + 2)[1:-1])
+    places.sort()
+    while len(places) < count:  # displays leave out leading zeros: to the left first, as long as there is room
+        if places[0] - pitch > 0.3 * pitch or places[-1] + pitch > width - 0.3 * pitch:
+            places.insert(0, places[0] - pitch)
+        else:
+            places.append(places[-1] + pitch)
+    places = np.array(places[-count:])
+    near = np.abs(places[:, None] - middles).argmin(axis=1)
+    filled = shape[near].copy()
+    added = np.abs(places - middles[near]) >= 0.3 * pitch
+    filled[added, 4] = SURE / 2 if heat is None else _heat_near(heat, places[added])
+    filled[:, 0] = places
+    return filled
+
+
+def _heat_near(heat: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The highest heat within a column of each place; none outside the window."""
+    columns = np.clip(np.round(places / 4 - 0.5).astype(int), -2, len(heat) + 1)
+    return np.pad(heat, 3)[columns[:, None] + np.arange(2, 5)].max(axis=1)
