@@ -15,6 +15,9 @@ SEEN, FAINT, SURE = 0.3, 0.06, 0.5
 """How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
 doubt to be left."""
 
+CROWDED = 0.68
+"""The share of the usual distance below which a position is too near to the next for both to be digits."""
+
 EDGE = 0.1
 """How far inside the window the middle of a position lies at least, in widths."""
 
@@ -131,12 +134,16 @@ def _line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _without_strangers(shape: np.ndarray) -> np.ndarray:
-    """Positions (N, 5: middle, width, height, level, score) without those at the ends that don't belong to the row.
+    """Positions (N, 5: middle, width, height, level, score) without those that don't belong to the row.
 
-    Units and signs beside the digits are smaller, or stand at another distance.
+    Units and signs at the ends are smaller, or stand at another distance; edges stand too near.
     """
     while len(shape) > 3:
         gaps = np.diff(shape[:, 0])
+        near = int(gaps.argmin())
+        if gaps[near] < CROWDED * np.median(gaps):  # one of both is an edge, or a ring around a drum
+            shape = np.delete(shape, near + int(shape[near + 1, 4] < shape[near, 4]), axis=0)
+            continue
         pitch, tall = np.median(gaps), np.median(shape[:, 2])
         for end, gap in ((-1, gaps[-1]), (0, gaps[0])):
             apart = min(abs(gap / pitch - 1), abs(gap / (2 * pitch) - 1) + 0.1)  # one may be missing between

@@ -22,7 +22,7 @@ ROOM = {"drum": (1.1, 1.1), "lcd": (1.3, 1.25)}
 ACCEPT = {"drum": 0.8, "lcd": 0.75}
 """The confidence from which on a window is accepted that the small networks have read."""
 
-CERTAIN = {"told": 0.65, "not told": 0.83}
+CERTAIN = {"told": 0.65, "not told": 0.75}
 """How certain PP-OCRv6 must be of all the digits of a display, with and without being told how many they are: without,
 a faint last digit may be missed, and nothing shows it."""
 
@@ -175,7 +175,7 @@ def read_positions(
         text, certain = likeliest(seen, len(parts))
         if text[:-1] == way.text[:-1]:
             row = 1 - (1 - row) * (1 - AGREED)
-        elif certain > LIKELY:
+        else:
             row = min(row, 1 - certain)
     confidence = float(row * last)
     value = int(way.text) / 10**decimals
