@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -177,12 +178,23 @@ def _windows_of_photos(seed: int, faces: Sequence[Face], rng: np.random.Generato
         seed += 1
 
 
-def draw_dials(count: int, seed: int, faces: Sequence[Face] = ()) -> Arrays:
-    """Dials: uint8 (count, 64, 64, 3), and the needle's turn, float32 (count,)."""
+def draw_dials(count: int, seed: int, faces: Sequence[Face] = (), *, rich: float = 0.0) -> Arrays:
+    """Dials: uint8 (count, 64, 64, 3), and the needle's turn, float32 (count,), as its scale tells it.
+
+    A share of them, `rich`, has wheels, fat needles and glare, and half of their cameras are turned by a few degrees.
+    Some of the rich ones are no dials: they lack a needle, or are a corner of a dial; their turn is nan.
+    """
     rng = np.random.default_rng([3, seed])
-    dials = [seen_dial(draw_dial(rng.random(), rng), rng) for _ in range(count)]
-    images = [cv2.resize(dial.image, DIAL_SIZE[::-1], interpolation=cv2.INTER_AREA) for dial in dials]
-    return np.stack(images), np.array([dial.turn for dial in dials], np.float32)
+    images, turns = [], []
+    for _ in range(count):
+        more = rich > 0 and rng.random() < rich
+        none = str(rng.choice(["", "bare", "corner"], p=[0.92, 0.055, 0.025])) if more else ""
+        tilt = rng.normal(0, 4) if more and rng.random() < 0.5 else 0.0
+        dial = seen_dial(draw_dial(math.nan if none == "bare" else rng.random(), rng, rich=more), rng, tilt=tilt)
+        half = slice(0, len(dial.image) // 2 if none == "corner" else None)
+        images.append(cv2.resize(dial.image[half, half], DIAL_SIZE[::-1], interpolation=cv2.INTER_AREA))
+        turns.append(math.nan if none else dial.turn)
+    return np.stack(images), np.array(turns, np.float32)
 
 
 def draw_photos(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
@@ -217,9 +229,12 @@ def _varied(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def circular_target(values: np.ndarray, spread: float) -> np.ndarray:
-    """Soft classes on a circle of 100: float32 (B, 100) around `values` in [0, 1), with a deviation of `spread`."""
+    """Soft classes on a circle of 100: float32 (B, 100) around `values` in [0, 1), with a deviation of `spread`.
+
+    All classes alike where the value is nan.
+    """
     off = np.abs(values[:, None] - np.arange(100) / 100)
-    target = np.exp(-0.5 * (np.minimum(off, 1 - off) / spread) ** 2)
+    target = np.nan_to_num(np.exp(-0.5 * (np.minimum(off, 1 - off) / spread) ** 2), nan=1.0)
     return (target / target.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -237,12 +252,16 @@ def digit_batch(images: np.ndarray, values: np.ndarray, rng: np.random.Generator
 
 
 def dial_batch(images: np.ndarray, turns: np.ndarray, rng: np.random.Generator) -> Arrays:
-    """Dials turned by any angle, and mirrored: the place of the 0 says nothing about the angle of the needle."""
+    """Dials turned by tenths, which leaves the marks of the scale where they were, moved a little, and mirrored.
+
+    The place of the 0 says nothing about the angle of the needle; that of the marks does.
+    """
     turned, targets = np.empty_like(images), turns.copy()
     centre = (DIAL_SIZE[1] / 2 - 0.5, DIAL_SIZE[0] / 2 - 0.5)
     for number, image in enumerate(images):
-        by = rng.random()
-        matrix = cv2.getRotationMatrix2D(centre, -360 * by, 1)
+        by = rng.integers(10) / 10
+        matrix = cv2.getRotationMatrix2D(centre, -360 * by, rng.uniform(0.92, 1.1))
+        matrix[:, 2] += rng.normal(0, 0.8, 2)
         turned[number] = cv2.warpAffine(image, matrix, DIAL_SIZE[::-1], borderMode=cv2.BORDER_REPLICATE)
         targets[number] = (turns[number] + by) % 1
         if rng.random() < 0.5:
@@ -427,7 +446,8 @@ RECIPES = {
         cross_entropy, (3, *DIGIT_SIZE), shards=20, per_shard=10_000, steps=12_000,
     ),
     "dial": Recipe(
-        DialNet, draw_dials, dial_batch, cross_entropy, (3, *DIAL_SIZE), shards=12, per_shard=4_000, steps=6_000,
+        lambda: DialNet(width=20), lambda count, seed, faces: draw_dials(count, seed, rich=0.85), dial_batch,
+        cross_entropy, (3, *DIAL_SIZE), shards=18, per_shard=2_000, steps=4_500,
     ),
 }  # fmt: skip
 """The networks of `ocrbook.meters` by the name of their folder of weights, those that take longest first."""

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 
 from ocrbook.fonts import LATIN, font
+from ocrbook.render.meters.needles import HELD_OUT_NEEDLES, NEEDLES, fat_needle, mark, needle, ways
 from ocrbook.render.meters.scene import blend, colour, photograph, speckle
+from ocrbook.render.meters.wheels import WHEELS, draw_neighbours, draw_print, draw_wheel, weathered
 
 _SIZE = 128  # a dial is drawn in a square of so many pixels
 
@@ -44,57 +46,28 @@ class Dial:
         return 10 * self.turn % 10 if self.clockwise else -10 * self.turn % 10
 
 
-NEEDLES = ("tapered", "bar", "arrow", "spade", "lance", "drop", "line")
-"""The shapes of needles; `HELD_OUT_NEEDLES` of them are never drawn in training."""
-
-HELD_OUT_NEEDLES = ("lance", "drop")
-
-
-def _needle(name: str, rng: np.random.Generator) -> np.ndarray:
-    """Corners of a needle that points up, (N, 2); its hub is (0, 0), its length about 1, x to the right, y down."""
-    base = rng.uniform(0.04, 0.17)
-    tip = rng.uniform(0.0, 0.03)
-    tail = float(rng.choice([0.0, rng.uniform(0.05, 0.4)]))
-    if name == "tapered":
-        side = [(base, 0.0), (tip, -1)]
-        end = [(rng.uniform(0.3, 1.3) * base, tail)]
-    elif name == "bar":
-        side = [(0.6 * base, 0.0), (0.55 * base, -rng.uniform(0.8, 1)), (0, -1)]
-        end = [(0.6 * base, tail)]
-    elif name == "arrow":
-        neck, head = rng.uniform(0.5, 0.8), rng.uniform(0.09, 0.2)
-        side = [(0.35 * base, 0.0), (0.35 * base, -neck), (head, -neck), (tip, -1)]
-        end = [(0.5 * base, tail)]
-    elif name == "spade":
-        side = [(0.3 * base, 0.0), (0.3 * base, -0.35), (1.1 * base, -rng.uniform(0.5, 0.7)), (tip, -1)]
-        end = [(0.8 * base, tail)]
-    elif name == "lance":
-        side = [(0.5 * base, 0.0), (1.3 * base, -0.55), (0.3 * base, -0.75), (tip, -1)]
-        end = [(0.5 * base, tail)]
-    elif name == "drop":
-        angles = np.linspace(0.2, np.pi - 0.2, 12)
-        bulb = rng.uniform(0.1, 0.2)
-        side = [(bulb * np.sin(a), -rng.uniform(0.0, 0.005) - 0.2 + bulb * np.cos(a)) for a in angles] + [(tip, -1)]
-        side = [(0.25 * base, 0.0), *side]
-        end = [(0.4 * base, tail)]
-    else:
-        side = [(0.025, 0.0), (0.02, -1)]
-        end = [(0.025, tail)]
-    right = [*end, *side]
-    return np.array([*right, *[(-x, y) for x, y in reversed(right)]])
-
-
-def draw_dial(turn: float, rng: np.random.Generator, *, clockwise: bool | None = None, held_out: bool = False) -> Dial:
+def draw_dial(
+    turn: float,
+    rng: np.random.Generator,
+    *,
+    clockwise: bool | None = None,
+    held_out: bool = False,
+    rich: bool | str = False,
+) -> Dial:
     """Draw a dial from the front.
 
     Parameters
     ----------
     turn : float
-        In turns, clockwise from the top.
+        In turns, clockwise from the top; a rich dial may have none, with nan.
     clockwise : bool or None
         The way the numbers run; None draws it.
     held_out : bool
         Draw with the needles and numbers that are kept for tests.
+    rich : bool or str
+        With what real dials often have and plain ones don't: see `ocrbook.render.meters.wheels`; certainly with a "fat"
+        needle, a "mark" on a disc, or one of `WHEELS` if its name is given. The axle may lie beside the middle of the
+        scale; the turn is that of the tip as seen from there.
 
     Returns
     -------
@@ -127,10 +100,18 @@ def draw_dial(turn: float, rng: np.random.Generator, *, clockwise: bool | None =
         _disk(image, centre, radius * 1.04, paper)
         if rng.random() < 0.6:
             cv2.circle(image, _ints(centre), int(radius * 1.04), ink.tolist(), int(rng.integers(1, 9)), cv2.LINE_AA)
+    if rich:
+        if rng.random() < 0.25:
+            draw_neighbours(image, centre, radius, ink, needle_colour, rng)
+        if not np.isnan(turn) or rng.random() < 0.5:
+            _scale(image, centre, radius, ink, clockwise, rng, held_out)
+        image = _mounted(image, centre, radius, 2 * np.pi * turn, (ink, needle_colour), rng, held_out, rich)
+        small = cv2.resize(image, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
+        return Dial(small, float(turn % 1), clockwise)
     _scale(image, centre, radius, ink if rng.random() < 0.8 else red, clockwise, rng, held_out)
 
     names = [name for name in NEEDLES if (name in HELD_OUT_NEEDLES) == held_out]
-    shape = _needle(str(rng.choice(names)), rng)
+    shape = needle(str(rng.choice(names)), rng)
     length = radius * rng.uniform(0.5, 1.0)
     angle = 2 * np.pi * turn
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -157,6 +138,60 @@ def draw_dial(turn: float, rng: np.random.Generator, *, clockwise: bool | None =
         image *= 1 - rng.uniform(0.1, 0.4) * speckle((size, size), rng, 24)[..., None]
     small = cv2.resize(image, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     return Dial(small, float(turn % 1), clockwise)
+
+
+def _mounted(image, centre, radius, angle, inks, rng, held_out, rich) -> np.ndarray:
+    """A needle of any kind with what is mounted on its axle, and what light and glass make of it; float32 (H, W, 3)."""
+    ink, paint = inks
+    bare = bool(np.isnan(angle))
+    tip = centre + radius * rng.uniform(0.5, 1.05) * ways(0.0 if bare else angle)
+    axle = centre + radius * rng.normal(0, 0.035, 2)
+    length, angle = float(np.hypot(*(tip - axle))), float(np.arctan2(tip[0] - axle[0], axle[1] - tip[1]))
+    form = rng.choice(["fat", "slim", "mark"], p=[0.42, 0.46, 0.12])
+    form = rich if rich in ("fat", "mark") else form
+    if form == "mark":
+        shape = mark(rng)
+    elif form == "fat":
+        shape = fat_needle(rng)
+    else:
+        shape = needle(str(rng.choice([name for name in NEEDLES if (name in HELD_OUT_NEEDLES) == held_out])), rng)
+    mask = np.zeros(image.shape[:2], np.float32)
+    rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    cv2.fillPoly(mask, [np.rint((axle + length * shape @ rotate.T) * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    if form == "slim" and rng.random() < 0.75:
+        cv2.circle(mask, _ints(axle), int(rng.uniform(0.03, 0.26) * radius), 1.0, -1, cv2.LINE_AA)
+    mask *= not bare
+    if bare and rng.random() < 0.7:
+        draw_print(image, centre, paint, rng)
+    wheel = not bare and (form == "mark" or rng.random() < 0.5 or rich in WHEELS)
+    above = wheel and form != "mark" and rng.random() < 0.25  # the wheel lies on the needle, whose tip looks out
+    if wheel and not above:
+        size = length * rng.uniform(1, 1.1) if form == "mark" else radius * rng.uniform(0.35, 1.0)
+        kind = "disc" if form == "mark" else rich if rich in WHEELS else None
+        reach = draw_wheel(image, axle, size, angle, paint, rng, kind)
+        behind = image[mask > 0.5].mean(axis=0) if (mask > 0.5).any() else paint
+        if reach > 0.75 * length and np.abs(behind - paint).max() < 90:
+            paint = colour(rng, 0, 50, 10) if behind.mean() > 110 else colour(rng, 190, 255, 15)
+    if rng.random() < 0.5:
+        move = np.float32([[1, 0, rng.uniform(-9, 9)], [0, 1, rng.uniform(-3, 12)]])
+        shadow = cv2.GaussianBlur(cv2.warpAffine(mask, move, mask.shape[::-1]), (0, 0), rng.uniform(1, 6))
+        image *= 1 - rng.uniform(0.2, 0.55) * shadow[..., None]
+    below = image.copy()
+    blend(image, mask, paint)
+    if rng.random() < 0.4:  # light from one side, and an edge
+        edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+        blend(image, rng.uniform(0.1, 0.6) * edge, paint * rng.uniform(0.4, 1.3))
+    if rng.random() < 0.15:
+        image += (below - image) * rng.uniform(0.1, 0.45)  # a needle that light shines through
+    if above:
+        draw_wheel(image, axle, length * rng.uniform(0.35, 0.75), angle, paint, rng, rich if rich in WHEELS else None)
+    if rng.random() < 0.4:
+        _disk(image, axle, radius * rng.uniform(0.02, 0.15), colour(rng, 0, 255, 20))
+    if rng.random() < 0.3:  # the scale on the glass above the needle, with its shadow or reflection
+        _scale(image, centre + rng.normal(0, 0.03, 2) * radius, radius, ink, True, rng, held_out)
+    if rng.random() < 0.25:
+        image *= 1 - rng.uniform(0.1, 0.4) * speckle(mask.shape, rng, 24)[..., None]
+    return weathered(image, centre, radius, tip, rng)
 
 
 def _ints(point) -> tuple[int, int]:
@@ -198,7 +233,9 @@ def _scale(image, centre, radius, ink, clockwise, rng, held_out) -> None:
         blend(part, glyph[: part.shape[0], : part.shape[1]], ink)
 
 
-def seen_dial(dial: Dial, rng: np.random.Generator, *, size: int | None = None, hard: float | None = None) -> Dial:
+def seen_dial(
+    dial: Dial, rng: np.random.Generator, *, size: int | None = None, hard: float | None = None, tilt: float = 0.0
+) -> Dial:
     """A dial cut out of a photograph: not quite centred, a little from the side.
 
     Parameters
@@ -206,6 +243,8 @@ def seen_dial(dial: Dial, rng: np.random.Generator, *, size: int | None = None, 
     dial : Dial with a float32 image
     size : int or None
         Pixels of a side; None draws one from 32 to 128.
+    tilt : float
+        By how many degrees the camera was turned, beside a little at random; the truth stays that of the scale.
 
     Returns
     -------
@@ -224,7 +263,7 @@ def seen_dial(dial: Dial, rng: np.random.Generator, *, size: int | None = None, 
     size = size or int(np.exp(rng.uniform(np.log(32), np.log(128))))
     corners = np.float32([[0, 0], [_SIZE, 0], [_SIZE, _SIZE], [0, _SIZE]])
     scale = rng.uniform(0.92, 1.3)
-    angle = np.deg2rad(rng.normal(0, 1.2) * hard)
+    angle = np.deg2rad(rng.normal(0, 1.2) * hard + tilt)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     wanted = (corners - _SIZE / 2) @ turn.T * scale * rng.uniform(0.93, 1.07, 2) + rng.normal(0, 2.5, (4, 2)) * hard
     wanted += _SIZE / 2 + rng.normal(0, 0.035, 2) * _SIZE

@@ -63,8 +63,12 @@ class Window:
 
 
 def blend(image: np.ndarray, ink: np.ndarray, colour: np.ndarray) -> None:
-    """Put ink (H, W) between 0 and 1 on an image of the same size, in place."""
-    image[:] = image * (1 - ink[..., None]) + np.asarray(colour, np.float32) * ink[..., None]
+    """Put ink (H, W) between 0 and 1 on an image of the same size, in place; one colour (3,), or one each (H, W, 3)."""
+    inked = cv2.boundingRect((ink > 0).astype(np.uint8))  # elsewhere nothing changes
+    part = (slice(inked[1], inked[1] + inked[3]), slice(inked[0], inked[0] + inked[2]))
+    ink = ink[part][..., None]
+    colour = np.asarray(colour, np.float32)
+    image[part] = image[part] * (1 - ink) + (colour[part] if colour.ndim == 3 else colour) * ink
 
 
 def colour(rng: np.random.Generator, low: float, high: float, spread: float) -> np.ndarray:
