@@ -297,7 +297,7 @@ def test_a_clock_that_is_set_ahead_for_a_while_and_back_loses_nothing(ahead, len
 
 
 def test_ten_years_of_readings_with_all_kinds_of_faults_fit_into_a_small_file(tmp_path):
-    history, worst, off = after_faults(0, list(FAULTS), bursts=2_000)
+    history, worst, _ = after_faults(0, list(FAULTS), bursts=2_000)
     assert worst < history.confirm and history.taken_back
     history.save(tmp_path / "h.json")
     assert (tmp_path / "h.json").stat().st_size < 200_000
