@@ -14,7 +14,6 @@ from scipy.optimize import minimize
 
 from ocrbook.files import write_atomically
 from ocrbook.meters import digits, models
-from ocrbook.meters.inputs import DIGIT_SIZE
 from ocrbook.meters.training import circular_target
 from ocrbook.meters.windows import ROOM, crops_of, find_positions
 

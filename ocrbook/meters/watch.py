@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ from typing import Any
 from ocrbook import files, images
 from ocrbook.meters import cameras, mqtt
 from ocrbook.meters.history import History
-from ocrbook.meters.photos import Profile, read_photo
+from ocrbook.meters.models import own_networks
+from ocrbook.meters.photos import read_photo
+from ocrbook.meters.profile import Profile
+from ocrbook.meters.reading import MOST
 
 PASSWORDS = {"camera": "OCRBOOK_CAMERA_PASSWORD", "mqtt": "OCRBOOK_MQTT_PASSWORD"}
 """The variables of the environment that hold passwords."""
@@ -58,19 +63,22 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--interval", type=float, metavar="SECONDS", default=60.0, help="1 to 86400; 60")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append the lines to a file instead")
     parser.add_argument("--rounds", type=int, metavar="N", help="end after so many looks; otherwise it goes on")
+    parser.add_argument("--networks", type=Path, metavar="FOLDER", help="own networks, as `adapt` has written them")
     parser.add_argument("--camera-password-file", type=Path, metavar="FILE")
     parser.add_argument("--mqtt", metavar="ADDRESS", help="mqtt://[USER@]HOST[:PORT]; mqtts:// for TLS")
     parser.add_argument("--mqtt-password-file", type=Path, metavar="FILE")
     parser.add_argument("--device-class", choices=mqtt.UNITS, help="what the meter counts, for Home Assistant")
     parser.add_argument("--name", help="of the meter, for MQTT; the profile's name if there is none")
     given = parser.parse_args(arguments)
-    broker = None
+    broker, networks = None, ExitStack()
     try:
         if not 1 <= given.interval <= 86_400:
             raise ValueError(f"--interval is 1 to 86400 seconds, got {given.interval:g}")
         profile = Profile.load(given.profile)
         history = open_history(given.history, profile, {name: getattr(given, name) for name in HISTORY})
         source = open_source(given.source, history, _password("camera", given.camera_password_file))
+        if given.networks:
+            networks.enter_context(own_networks(given.networks))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if given.mqtt:
             broker = _broker(given, profile, history)
@@ -86,6 +94,7 @@ def main(arguments: list[str]) -> int:
         _say(str(error))
         return 2
     finally:
+        networks.close()
         if broker:
             broker.close()
     return 0
@@ -94,7 +103,8 @@ def main(arguments: list[str]) -> int:
 def open_history(path: Path, profile: Profile, told: dict[str, Any]) -> History:
     """The history of a file, or a new one; ValueError where what is told contradicts it."""
     told = {name: value for name, value in told.items() if value is not None}
-    shown = {"digits": profile.digits, "decimals": profile.decimals}
+    digits, decimals = shown_by(profile)
+    shown = {"digits": digits, "decimals": decimals}
     try:
         history = History.load(path)
     except FileNotFoundError:
@@ -106,6 +116,13 @@ def open_history(path: Path, profile: Profile, told: dict[str, Any]) -> History:
         if getattr(history, name) != value:
             raise ValueError(f"{path} has {name} {getattr(history, name)}, not {value}")
     return history
+
+
+def shown_by(profile: Profile) -> tuple[int, int]:
+    """How many digits all windows and dials of a profile show together, and how many of them are decimals."""
+    whole = round(math.log10(profile.row[0].weights[0])) + 1
+    decimals = min(max(0, -round(math.log10(profile.row[-1].weights[-1]))), MOST - whole)
+    return whole + decimals, decimals
 
 
 def open_source(source: str, history: History, password: str | None) -> cameras.Folder | cameras.Camera:
@@ -133,7 +150,7 @@ def look(
                 if reading.accepted:
                     _trying(history.save, path)
                 if judged.accepted:
-                    value = f"{judged.value:.{profile.decimals}f}"
+                    value = str(round(judged.value, 6))
                 told = judged.to_dict()
                 line |= {each: told[each] for each in ("text", "value", "accepted", "confidence", "reason")}
                 line |= {"unit": profile.unit, "total": round(history.total, 6)}
@@ -148,7 +165,7 @@ def _broker(given: argparse.Namespace, profile: Profile, history: History) -> mq
     if not given.device_class:
         raise ValueError("--mqtt wants --device-class: water, gas or energy")
     name = given.name or given.profile.stem
-    payload = mqtt.discovery(name, given.device_class, profile.unit, profile.decimals, history.max_fall > 0)
+    payload = mqtt.discovery(name, given.device_class, profile.unit, history.decimals, history.max_fall > 0)
     return mqtt.Broker(given.mqtt, _password("mqtt", given.mqtt_password_file), name, payload, _say)
 
 

@@ -25,6 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ocrbook import cli
 from ocrbook.meters import History, Profile, Reading, cameras, mqtt, watch
+from ocrbook.meters.places import DialPlace
 from tests.processes import running, until
 
 CORNERS = ((10, 8), (30, 8), (30, 13), (10, 13))
@@ -230,6 +231,13 @@ def test_a_history_that_is_new_another_one_or_none_is_said(meter, capsys):
     Path("h.json").write_text("{")
     assert watched("--rounds", 1) == 2
     assert "h.json is not JSON" in capsys.readouterr().err and Path("h.json").read_text() == "{"
+
+
+def test_all_windows_and_dials_of_a_profile_are_the_digits_of_its_history():
+    dials = tuple(DialPlace.around(20 + 15 * n, 30, radius=6, multiplier=10.0**-n) for n in range(1, 3))
+    profile = Profile("drum", CORNERS, (64, 48), 5, dials=dials, unit="m3")
+    assert watch.shown_by(profile) == (7, 2)
+    assert watch.shown_by(Profile("drum", CORNERS, (64, 48), digits=3, decimals=3)) == (3, 3)
 
 
 # -- cameras
