@@ -26,8 +26,8 @@ ASIDE = 2
 class History:
     """Readings of one meter, in the order of time.
 
-    A reading must not fall (faster than the meter can run backwards), nor rise faster than the meter can. One that does,
-    or whose time lies before the last one, is rejected, and kept aside: when `confirm` rejected readings agree among
+    A reading must not fall faster than the meter runs backwards, nor rise faster than the meter can. One that does, or
+    whose time lies before the last one, is rejected, and kept aside: when `confirm` rejected readings agree among
     themselves, and none between them was accepted, it was something before them that was wrong. If what was accepted
     last can be taken back so that they fit, it is (a false high value or a wrong time must not block what follows). If
     only the clock has been set back, the series goes on. Otherwise the meter is taken to have been changed, and a new
