@@ -80,7 +80,9 @@ class Profile:
         if self.kind == "dial":
             if self.more or self.window or self.positions or not self.dials:
                 raise ValueError('kind "dial" is for a meter that has dials and no window')
-            set_exactly(self, {"digits": whole("digits", self.digits, 0, 0), "window": (), "positions": ()})
+            if (self.digits, self.decimals, self.arrived, self.steady) != (0, 0, ARRIVED, None):
+                raise ValueError("digits, decimals, arrived and steady are of windows, and dials have none")
+            set_exactly(self, {"window": (), "digits": 0, "decimals": 0, "positions": ()})
         else:
             first = self.windows[0]
             set_exactly(self, {each.name: getattr(first, each.name) for each in fields(first)})

@@ -437,7 +437,9 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
     return result
 
 
-def _sure_of_drums(probability: np.ndarray, way: Way, parts: Sequence[Reading], arrived: float | None) -> list[float]:
+def _sure_of_drums(
+    probability: np.ndarray, way: Way, parts: Sequence[Reading], arrived: float | None = ARRIVED
+) -> list[float]:
     """For each drum, the share of answers that would give the same digit; `arrived` is None where something follows."""
     classes = np.arange(100) / 10
     blurred = max(BLURRED, UNLEVELLED / (1 + way.telling))

@@ -75,7 +75,7 @@ DIAL = {"dial": [[10, 200], [110, 200], [110, 300], [10, 300]], "multiplier": 0.
         ({"arrived": None}, "arrived must be"),
         ({"kind": "dial"}, "has dials and no window"),
         ({"kind": "dial", "dials": [DIAL]}, "has dials and no window"),
-        ({"kind": "dial", "dials": [DIAL], "window": []}, "digits must be a whole number from 0 to 0"),
+        ({"kind": "dial", "dials": [DIAL], "window": []}, "digits, decimals, arrived and steady are of windows"),
     ],
     ids=lambda value: json.dumps(value)[:40],
 )

@@ -35,8 +35,8 @@ MODULES = {
 ROOMS_OF_EXTRAS = {
     "mqtt": ["ocrbook/meters/mqtt.py"],
     "serve": ["ocrbook/serve"],
-    "train": ["ocrbook/train", "ocrbook/meters/adapt.py", "ocrbook/meters/export.py", "ocrbook/meters/networks.py",
-              "ocrbook/meters/training.py", "ocrbook/labels/lmdb_store.py"],
+    "train": ["ocrbook/train", "ocrbook/meters/adapt.py", "ocrbook/meters/export.py", "ocrbook/meters/line_training.py",
+              "ocrbook/meters/networks.py", "ocrbook/meters/training.py", "ocrbook/labels/lmdb_store.py"],
     "notebook": ["ocrbook/show.py", "ocrbook/annotate/widget.py"],
 }  # fmt: skip
 """Files that may import what the optional parts of the package bring; all others get along without."""
