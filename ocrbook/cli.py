@@ -25,6 +25,7 @@ ROOMS = {
 """Subcommands: the package whose `__main__` has the program, and what it does."""
 
 EXTRAS = {
+    "mqtt": ("paho",),
     "notebook": ("anywidget", "IPython", "pandas", "traitlets"),
     "serve": (
         "fastapi",
@@ -97,11 +98,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the command is given")
     given = parser.parse_args(arguments)
     try:
-        room = import_module(f"{ROOMS[given.command][0]}.__main__")
+        return import_module(f"{ROOMS[given.command][0]}.__main__").main(given.arguments)
     except ImportError as error:
         print(f"ocrbook {given.command}: {_missing(error)}", file=sys.stderr)
         return 2
-    return room.main(given.arguments)
 
 
 def _missing(error: ImportError) -> str:

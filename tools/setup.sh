@@ -3,7 +3,7 @@
 #   setup.sh environment   create .venv with the packages of tools/requirements.lock
 #   setup.sh ppocrlabel    create .venv-ppocrlabel, in which tests run the real PPOCRLabel
 #   setup.sh label_studio  create .venv-label_studio, in which tests run Label Studio's own validator
-#   setup.sh system        programs that come with the system: a browser, tesseract, Mono, libraries of OpenCV and Qt
+#   setup.sh system        programs that come with the system: a browser, tesseract, Mono, an MQTT broker, libraries
 #   setup.sh workers       print how many tests run at once: a core and 3 GB of memory for each
 set -eu
 cd "$(dirname "$0")/.."
@@ -130,6 +130,7 @@ system() {
     has_library libfontconfig.so.1 || missing="$missing libfontconfig1"
     command -v tesseract >/dev/null || missing="$missing tesseract-ocr"
     command -v ssocr >/dev/null || missing="$missing ssocr"
+    PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null || missing="$missing mosquitto"
     tesseract --list-langs 2>/dev/null | grep -q chi_sim || missing="$missing tesseract-ocr-chi-sim"
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
     command -v chromedriver >/dev/null || missing="$missing chromium-driver"

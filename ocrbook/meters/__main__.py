@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrbook import images
-from ocrbook.meters import Profile, read_photo
+from ocrbook.meters import Profile, read_photo, watch
 from ocrbook.meters.digits import KINDS
 from ocrbook.meters.reading import counts
 
@@ -22,6 +22,7 @@ examples:
   ocrbook meters photo.jpg --kind drum --digits 6 --decimals 3 --unit m3
   ocrbook meters photo.jpg --profile camera-3.json
   ocrbook meters *.jpg | jq -r 'select(.accepted) | [.image, .text] | @tsv'
+  ocrbook meters watch --help    reads a folder or a camera again and again
 
 One photograph gives one JSON object, several give a line of JSON each with the name as "image"; where one can't be
 read, its line has "error" instead of a reading. Use a number only where "accepted" is true. Decimals are
@@ -34,6 +35,9 @@ exit codes: 0 if every reading is accepted, 1 if one is rejected or, among sever
 
 def main(arguments: list[str] | None = None) -> int:
     """0 if every reading is accepted, 1 if one is rejected or fails among several, 2 if nothing could be tried."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["watch"]:
+        return watch.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="ocrbook meters",
         description="Read the meters in photographs.",

@@ -45,10 +45,20 @@ def probabilities(crops: Sequence[np.ndarray], kind: str) -> np.ndarray:
     The geometric mean of several views of each crop, most of them a little smaller than the crop: people and detectors
     cut too much more often than too little.
     """
+    return together(softmax(run(kind, views(crops, kind))))
+
+
+def views(crops: Sequence[np.ndarray], kind: str) -> np.ndarray:
+    """What the network is given of crops: float32 (N, 3, 48, 32), all crops in one view after the other."""
     crops = [fit_photo(crop, ENOUGH)[0] if max(crop.shape[:2]) > ENOUGH else crop for crop in crops]
     images = np.stack([_view(crop, zoom, aside) for zoom, aside in VIEWS for crop in crops])
-    each = np.log(softmax(run(kind, normalized(gray(images) if kind == "lcd" else images))) + 1e-6)
-    return softmax(each.reshape(len(VIEWS), len(crops), -1).mean(axis=0))
+    return normalized(gray(images) if kind == "lcd" else images)
+
+
+def together(probability: np.ndarray) -> np.ndarray:
+    """What all views of a crop say together."""
+    each = np.log(probability + 1e-6)
+    return softmax(each.reshape(len(VIEWS), len(each) // len(VIEWS), -1).mean(axis=0))
 
 
 def _view(crop: np.ndarray, zoom: float, aside: float) -> np.ndarray:

@@ -9,11 +9,8 @@ import numpy as np
 
 from ocrbook.meters.digits import BLANK, probabilities, readings
 from ocrbook.meters.lines import likeliest, overexposed
-from ocrbook.meters.positions import SEEN, SURE, crops_of, evenness, placed
+from ocrbook.meters.positions import ROOM, SEEN, SURE, crops_of, evenness, placed
 from ocrbook.meters.reading import Reading, judged, rejected
-
-ROOM = (1.3, 1.25)
-"""How many times as wide and high as a position the crop is from which it is read."""
 
 ACCEPT = 0.75
 """The confidence from which on a display is accepted that the small networks have read."""
@@ -36,7 +33,7 @@ def digits_of(image: np.ndarray, boxes: np.ndarray, scores: np.ndarray, digits: 
     """What the small networks read on a display."""
     if not len(boxes):
         return rejected("no digits found")
-    crops = crops_of(image, boxes, ROOM)
+    crops = crops_of(image, boxes, ROOM["lcd"])
     probability = probabilities(crops, "lcd")
     found = _by_contrast(readings(probability, "lcd"), probability, crops)
     if digits is None:  # a position found by itself that shows nothing is none

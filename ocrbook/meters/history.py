@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 from ocrbook.meters import stored
 from ocrbook.meters.reading import HUGE, Reading, counts, number, whole
 
-KEPT = 5_000
+KEPT = 500
 """Accepted readings that are kept once there are more than twice as many; `total` counts all."""
 
-CHANGES = 1_000
-"""Changes of the meter that are kept, the latest ones."""
+LOGGED = 1_000
+"""Changes of the meter, and readings taken back, that are kept, the latest ones."""
 
 ASIDE = 2
 """How many times `confirm` readings are kept aside, for right ones to be found among wrong ones."""
@@ -25,22 +26,26 @@ ASIDE = 2
 class History:
     """Readings of one meter, in the order of time.
 
-    A reading must not fall, nor rise faster than the meter can. One that does, or whose time lies before the last one,
-    is rejected, and kept aside: when `confirm` rejected readings agree among themselves, and none between them was
-    accepted, it was something before them that was wrong. If what was accepted last can be taken back so that they fit,
-    it is (a false high value or a wrong time must not block what follows). If only the clock has been set back, the
-    series goes on. Otherwise the meter is taken to have been changed, and a new series begins.
+    A reading must not fall faster than the meter runs backwards, nor rise faster than the meter can. One that does, or
+    whose time lies before the last one, is rejected, and kept aside: when `confirm` rejected readings agree among
+    themselves, and none between them was accepted, it was something before them that was wrong. If what was accepted
+    last can be taken back so that they fit, it is (a false high value or a wrong time must not block what follows). If
+    only the clock has been set back, the series goes on. Otherwise the meter is taken to have been changed, and a new
+    series begins.
 
     Attributes
     ----------
     max_rate : float
-        The most that the value can rise in a unit of time.
+        The most that the value can rise in a unit of time; in an hour, where times are datetimes.
     dead_band : float
         How far a value may lie below the last one without meaning anything: a drum's play, the last digit misread.
     digits, decimals : int or None
         Positions of the display, from which the value starts again at 0 after it is full. None: it never does.
     confirm : int
         2 to 100.
+    max_fall : float
+        The most that it can fall in a unit of time: 0 for most meters, above 0 for one that runs backwards while a
+        solar roof feeds in.
 
     Raises
     ------
@@ -61,28 +66,33 @@ class History:
     digits: int | None = None
     decimals: int = 0
     confirm: int = 3
+    max_fall: float = 0.0
     accepted: list[tuple[float, float]] = field(default_factory=list)
-    """Time and value of each of the latest accepted readings of the present series, up to 10,000."""
+    """Time and value of each of the latest accepted readings of the present series, up to 1,000."""
     consumed: float = 0.0
     """What was counted before those; see `total`."""
     changes: list[float] = field(default_factory=list)
     """Times at which the meter was taken to have been changed."""
+    taken_back: list[tuple[float, float]] = field(default_factory=list)
+    """Time and value of each reading that was accepted first, and that later ones have shown to be wrong."""
     aside: list[tuple[float, float]] = field(default_factory=list)
     """Time and value of the latest rejected readings since the last accepted one."""
 
     def __post_init__(self) -> None:
         try:
             self.max_rate, self.dead_band = number("max_rate", self.max_rate), number("dead_band", self.dead_band, 0)
+            self.max_fall = number("max_fall", self.max_fall, 0)
             if not self.max_rate > 0:
                 raise ValueError(f"max_rate must be above 0, got {self.max_rate:g}")
             self.digits, self.decimals = counts(self.digits, self.decimals)
             self.confirm = whole("confirm", self.confirm, 2, 100)
-            self.consumed = number("consumed", self.consumed, 0)
+            self.consumed = number("consumed", self.consumed, -HUGE if self.max_fall else 0)
             self.accepted = self._pairs("accepted", self.accepted, 2 * KEPT)
             if any(a[0] >= b[0] for a, b in pairwise(self.accepted)):
                 raise ValueError("accepted: readings are in the order of time")
             self.aside = self._pairs("aside", self.aside, ASIDE * self.confirm)
-            self.changes = [number("changes", time) for time in _list("changes", self.changes, CHANGES)]
+            self.taken_back = self._pairs("taken_back", self.taken_back, LOGGED)
+            self.changes = [number("changes", time) for time in _list("changes", self.changes, LOGGED)]
         except ValueError as error:
             raise ValueError(f"a history can't be like this: {error}") from None
 
@@ -103,40 +113,51 @@ class History:
 
     @property
     def total(self) -> float:
-        """What was counted from the first accepted reading to the last, over roll-overs and changed meters."""
+        """What was counted from the first accepted reading to the last, over roll-overs and changed meters.
+
+        What a meter counts backwards, where `max_fall` allows that, is taken off.
+        """
         return self.consumed + self._counted(self.accepted)
 
     def _counted(self, series: list[tuple[float, float]]) -> float:
-        return sum(max(0.0, self._rise(a[1], b[1])) for a, b in pairwise(series))
+        rises = [self._rise(*pair) for pair in pairwise(series)]
+        return sum(rises) if self.max_fall else sum(max(0.0, rise) for rise in rises)
 
     def _count(self, rise: float) -> None:
-        self.consumed = min(HUGE, self.consumed + rise)
+        self.consumed = max(-HUGE, min(HUGE, self.consumed + rise))
 
-    def _rise(self, old: float, new: float) -> float:
-        """How far the value has risen; a full display starts again at 0."""
-        rise = new - old
+    def _lowest(self, time: float) -> float:
+        """How far the value may have risen at least; below 0, since it may have fallen."""
+        return -self.dead_band - self.max_fall * time
+
+    def _rise(self, old: tuple[float, float], new: tuple[float, float]) -> float:
+        """How far the value has risen; a full display starts again at 0, and may fall back behind that."""
+        rise = new[1] - old[1]
         if self.digits is not None and rise < -self._full / 2:
             rise += self._full
+        elif self.digits is not None and rise > self._full / 2 and rise - self._full >= self._lowest(new[0] - old[0]):
+            rise -= self._full
         return rise
 
     def _why_not(self, old: tuple[float, float], new: tuple[float, float]) -> str:
         """Why one reading can't follow another; "" if it can."""
-        rise, time = self._rise(old[1], new[1]), new[0] - old[0]
+        rise, time = self._rise(old, new), new[0] - old[0]
         if time <= 0:
-            return f"its time, {new[0]:g}, is not after {old[0]:g}"
-        if rise < -self.dead_band - 1e-9:
-            return f"lower than {old[1]:g} before"
+            return f"its time is {-time:g} before that of the last one" if time else "its time is that of the last one"
+        if rise < self._lowest(time) - 1e-9:
+            return f"falls by {-rise:g} in {time:g}" if self.max_fall else f"lower than {old[1]:g} before"
         if rise > self.max_rate * time + self.dead_band + 1e-9:
             return f"rises by {rise:g} in {time:g}, the meter can do {self.max_rate * time:g}"
         return ""
 
-    def add(self, time: float, reading: Reading) -> Reading:
+    def add(self, time: float | datetime, reading: Reading) -> Reading:
         """Judge a reading, and remember it.
 
         Parameters
         ----------
-        time : float
-            In the unit of `max_rate`; later than all before, if the clock is right.
+        time : float or datetime
+            Later than all before, if the clock is right. A datetime has a time zone, and is kept as hours since 1970
+            (UTC): summer time changes nothing.
         reading : Reading
             One that is not accepted changes nothing.
 
@@ -149,10 +170,10 @@ class History:
         Raises
         ------
         ValueError
-            If the time is no finite number, or that of the reading before, or the value no finite number. Nothing has
-            changed then.
+            If the time is no finite number, a datetime without a time zone, or that of the reading before, or if the
+            value is no finite number. Nothing has changed then.
         """
-        time = number("time", time)
+        time = hours(time) if isinstance(time, datetime) else number("time", time)
         if not reading.accepted or reading.value is None:
             return reading
         new = (time, number("value", reading.value))
@@ -160,14 +181,14 @@ class History:
             return replace(reading, accepted=False, reason=f"no meter like this shows {new[1]:g}")
         before = (self.aside or self.accepted)[-1:]
         if before and time == before[0][0]:
-            raise ValueError(f"readings come in the order of time: {time:g} is not after {time:g}")
+            raise ValueError("readings come in the order of time: this one has that of the one before")
         if not self.accepted:
             self.accepted.append(new)
             return reading
         why = self._why_not(self.accepted[-1], new)
         if not why:
             self.aside = []
-            if self._rise(self.accepted[-1][1], new[1]) < 0:
+            if not self.max_fall and self._rise(self.accepted[-1], new) < 0:
                 reading = replace(reading, value=self.accepted[-1][1], reason="within the dead band")
                 new = (time, self.accepted[-1][1])
             self._go_on([new])
@@ -194,16 +215,18 @@ class History:
             if not self._why_not(self.accepted[-back - 1], first):
                 taken = self.accepted[-back:]
                 del self.accepted[-back:]
+                self.taken_back = [*self.taken_back, *taken][-LOGGED:]
                 self._go_on(agreeing)
                 return f"taken back: {', '.join(f'{value:g}' for _, value in taken)}"
         last = self.accepted[-1]
         self._count(self._counted(self.accepted))
         self.accepted = agreeing
         # how long ago the last one was isn't known; no longer than it took to confirm that the clock is another
-        if first[0] <= last[0] and not self._why_not((2 * first[0] - agreeing[-1][0], last[1]), first):
-            self._count(max(0.0, self._rise(last[1], first[1])))
+        then = (2 * first[0] - agreeing[-1][0], last[1])
+        if first[0] <= last[0] and not self._why_not(then, first):
+            self._count(self._counted([then, first]))
             return "the clock was set back"
-        self.changes = [*self.changes, first[0]][-CHANGES:]
+        self.changes = [*self.changes, first[0]][-LOGGED:]
         return "a new series: has the meter been changed?"
 
     def _go_on(self, readings: list[tuple[float, float]]) -> None:
@@ -244,3 +267,22 @@ def _list(name: str, value: Any, most: int) -> Sequence[Any]:
     if not isinstance(value, (list, tuple)) or len(value) > most:
         raise ValueError(f"{name} must be a list of {most:,} at most")
     return value
+
+
+def hours(time: datetime) -> float:
+    """Hours since 1970 (UTC).
+
+    Raises
+    ------
+    ValueError
+        If the datetime has no time zone: it could be any of 26 hours then, and one hour of autumn comes twice.
+
+    Examples
+    --------
+    >>> from datetime import timezone
+    >>> hours(datetime(1970, 1, 2, 3, 30, tzinfo=timezone.utc))
+    27.5
+    """
+    if time.utcoffset() is None:
+        raise ValueError(f"{time} has no time zone: datetime.now(timezone.utc) has one")
+    return time.timestamp() / 3600

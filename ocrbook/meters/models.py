@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +11,40 @@ import numpy as np
 import onnxruntime
 
 FOLDER = Path(__file__).parent / "weights"
+
+_own: list[Path] = []
+
+
+@contextmanager
+def own_networks(folder: str | Path) -> Iterator[None]:
+    """Read with the networks of a folder, where it has them, and with those of the package otherwise.
+
+    Examples
+    --------
+    >>> with own_networks("mine"):
+    ...     print(path_of("drum").parent.name)
+    drum
+    """
+    _own.append(Path(folder))
+    try:
+        yield
+    finally:
+        _own.pop()
+
+
+def path_of(name: str) -> Path:
+    """The file of a network.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its weights are missing.
+    """
+    for folder in (*_own[::-1], FOLDER):
+        path = folder / name / "inference.onnx"
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{path} is missing: restore it from the repository, or make it with `make weights`")
 
 
 @cache
@@ -27,10 +63,7 @@ def run(name: str, inputs: np.ndarray) -> np.ndarray:
     FileNotFoundError
         If its weights are missing.
     """
-    path = FOLDER / name / "inference.onnx"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it from the repository, or make it with `make weights`")
-    session = session_of(path)
+    session = session_of(path_of(name))
     return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(inputs, np.float32)})[0]
 
 

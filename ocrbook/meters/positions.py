@@ -19,6 +19,9 @@ SEEN, FAINT, SURE = 0.3, 0.06, 0.5
 """How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
 doubt to be left."""
 
+ROOM = {"drum": (1.1, 1.15), "lcd": (1.3, 1.25)}
+"""How many times as wide and high as a position the crop is from which it is read."""
+
 CROWDED = 0.68
 """The share of the usual distance below which a position is too near to the next for both to be digits."""
 

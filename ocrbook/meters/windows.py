@@ -10,12 +10,9 @@ from ocrbook.meters.counters import Way, ways
 from ocrbook.meters.digits import check_kind, probabilities, readings
 from ocrbook.meters.displays import digits_of, put_together
 from ocrbook.meters.lines import installed, likeliest, look
-from ocrbook.meters.positions import SURE, crops_of, evenness, find_positions, placed
+from ocrbook.meters.positions import ROOM, SURE, crops_of, evenness, find_positions, placed
 from ocrbook.meters.reading import Reading, checked, counts, judged, rejected, too_small
 from ocrbook.render.meters.scene import ARRIVED
-
-ROOM = (1.1, 1.1)
-"""How many times as wide and high as a drum the crop is from which it is read."""
 
 ACCEPT = 0.8
 """The confidence from which on a row of drums is accepted."""
@@ -135,7 +132,7 @@ def read_positions(
         return put_together(image, own, seen, digits, decimals) if seen else own
     if not len(boxes):
         return rejected("no digits found")
-    probability = probabilities(crops_of(image, boxes, ROOM), kind)
+    probability = probabilities(crops_of(image, boxes, ROOM[kind]), kind)
     parts = placed(readings(probability, kind), boxes)
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)

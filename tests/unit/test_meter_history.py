@@ -6,9 +6,10 @@ import math
 import os
 import random
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,36 @@ def test_time_must_go_on_and_settings_must_make_sense():
             History(**wrong)
 
 
+def test_the_dead_band_reaches_across_the_roll_over():
+    history = History(max_rate=5, dead_band=1, digits=5)
+    answers = feed(history, [99_999, 99_998.5, 0.5, 99_999.8, 1, 99_997])
+    assert [each.value for each in answers[:5]] == [99_999, 99_999, 0.5, 0.5, 1]
+    assert [each.accepted for each in answers] == [True] * 5 + [False]
+    assert answers[3].reason == "within the dead band" and history.total == 2
+
+
+def test_a_meter_that_may_run_backwards_counts_what_is_left():
+    history = History(max_rate=5, max_fall=3, dead_band=0.5, digits=5)
+    answers = feed(history, [1, 4, 2, 99_999, 99_990, 99_998, 3])
+    assert [each.accepted for each in answers] == [True, True, True, True, False, True, True]
+    assert [each.value for each in answers if each.accepted] == [1, 4, 2, 99_999, 99_998, 3]
+    assert answers[4].reason == "falls by 9 in 1"
+    assert history.total == 2
+    feed(history, [1, 99_999], start=8)
+    assert history.total == -2 and stored_and_read(history) == history
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(-2.99, 4.99), min_size=1, max_size=40), st.integers(0, 99_999))
+def test_a_true_meter_that_runs_both_ways_is_never_rejected(rises, start):
+    history, value = History(max_rate=5, max_fall=3, digits=5), float(start)
+    history.add(0, reading(value))
+    for time, rise in enumerate(rises, 1):
+        value = (value + rise) % 1e5
+        assert history.add(time, reading(min(value, 99_999.999))).accepted
+    assert history.total == pytest.approx(sum(rises), abs=0.002)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(0, 4.99), min_size=1, max_size=40), st.integers(0, 99_999))
 def test_a_true_meter_is_never_rejected(rises, start):
@@ -194,6 +225,84 @@ def test_a_history_recovers_from_faults_of_all_kinds_one_after_the_other():
         assert worst < history.confirm, seed
 
 
+def test_what_was_taken_back_is_known(monkeypatch):
+    monkeypatch.setattr("ocrbook.meters.history.LOGGED", 2)
+    history = History(max_rate=5)
+    for day in range(0, 1_000, 100):
+        feed(history, [day, day + 4.9, day + 1, day + 2, day + 3], start=day)
+    assert history.taken_back == [(801, 804.9), (901, 904.9)]
+    assert stored_and_read(history) == history
+
+
+# -- clocks
+
+UTC = timezone.utc
+
+
+def at(start, values, hours=1.0):
+    """Readings an hour apart, with their times."""
+    return [(start + timedelta(hours=hours * n), reading(value)) for n, value in enumerate(values)]
+
+
+def test_times_with_a_zone_count_in_hours_whatever_the_zone_and_the_season():
+    history = History(max_rate=5)
+    berlin = ZoneInfo("Europe/Berlin")
+    night = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # in Berlin it is twice half past two then
+    for n in range(4):
+        zone = [berlin, UTC, timezone(timedelta(hours=14)), ZoneInfo("America/New_York")][n]
+        assert history.add((night + timedelta(hours=n)).astimezone(zone), reading(100 + 5 * n)).accepted
+    assert not history.add(night + timedelta(hours=4), reading(121)).accepted
+    assert history.total == 15
+    first = night.astimezone(berlin)
+    assert datetime.fromtimestamp(history.accepted[0][0] * 3600, UTC) == first
+
+
+@pytest.mark.parametrize("naive", [datetime(2026, 1, 1), datetime.min, datetime.max])
+def test_a_time_without_a_zone_is_refused_in_a_line(naive):
+    history = History(max_rate=5)
+    with pytest.raises(ValueError, match=r"has no time zone: datetime\.now\(timezone\.utc\) has one") as error:
+        history.add(naive, reading(1))
+    assert "\n" not in str(error.value) and not history.accepted
+
+
+@pytest.mark.parametrize("extreme", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_the_first_and_the_last_of_all_times_block_nothing(extreme):
+    history, now = History(max_rate=5), datetime(2026, 1, 1, tzinfo=UTC)
+    for time, each in [(extreme, reading(100)), *at(now, range(101, 106))]:
+        answer = history.add(time, each)
+    assert answer.accepted and history.total in (4, 5)
+
+
+def test_a_device_that_starts_in_1970_after_each_power_cut_goes_on_counting():
+    history, value = History(max_rate=5, confirm=3), 100
+    history.add(datetime(2026, 1, 1, tzinfo=UTC), reading(value))
+    for day in range(10, 60, 10):
+        for start in (datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)):
+            for time, each in at(start, range(value + 1, value + 6)):
+                answer = history.add(time, each)
+            assert answer.accepted
+            value += 5
+    assert history.total == value - 100 and not history.changes
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=90), timedelta(hours=30), timedelta(days=9_000)])
+@pytest.mark.parametrize("length", [1, 3, 50])
+def test_a_clock_that_is_set_ahead_for_a_while_and_back_loses_nothing(ahead, length):
+    history, start, refused = History(max_rate=5), datetime(2026, 1, 1, tzinfo=UTC), 0
+    for n in range(200):
+        wrong = 50 <= n < 50 + length
+        answer = history.add(start + timedelta(hours=n) + ahead * wrong, reading(100 + 2 * n))
+        refused += not answer.accepted
+    assert refused < history.confirm and history.total == 398 and not history.changes
+
+
+def test_ten_years_of_readings_with_all_kinds_of_faults_fit_into_a_small_file(tmp_path):
+    history, worst, _ = after_faults(0, list(FAULTS), bursts=2_000)
+    assert worst < history.confirm and history.taken_back
+    history.save(tmp_path / "h.json")
+    assert (tmp_path / "h.json").stat().st_size < 200_000
+
+
 def test_right_readings_among_wrong_ones_are_enough():
     history = History(max_rate=5, digits=5)
     feed(history, [100, 104])
@@ -203,7 +312,7 @@ def test_right_readings_among_wrong_ones_are_enough():
     assert sum(accepted) >= 7 and history.total == 124 - 100
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "5", None, 1e31, 1j, datetime.now()])
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "5", None, 1e31, 1j])
 def test_what_is_no_number_is_refused_and_changes_nothing(wrong):
     history = History(max_rate=5)
     feed(history, [100, 101])
@@ -214,7 +323,7 @@ def test_what_is_no_number_is_refused_and_changes_nothing(wrong):
     if wrong is not None:  # nothing was read then
         with pytest.raises(ValueError, match="value must be finite"):
             history.add(2, Reading("", wrong, 0.9, True))
-    for name in ("max_rate", "dead_band", "confirm", "consumed"):
+    for name in ("max_rate", "max_fall", "dead_band", "confirm", "consumed"):
         with pytest.raises(ValueError, match=name):
             History(**{"max_rate": 5, name: wrong})
     assert history == before

@@ -27,15 +27,16 @@ EXTRAS = {name: [Requirement(line) for line in lines] for name, lines in PROJECT
 REQUIREMENTS = [*CORE, *(requirement for part in EXTRAS.values() for requirement in part)]
 
 MODULES = {
-    "opencv-python-headless": "cv2", "paddlepaddle": "paddle", "pillow": "PIL", "ipython": "IPython", "pyyaml": "yaml",
+    "opencv-python-headless": "cv2", "paho-mqtt": "paho", "paddlepaddle": "paddle", "pillow": "PIL",
+    "ipython": "IPython", "pyyaml": "yaml",
 }  # fmt: skip
 """Modules of packages that are called otherwise."""
 
 ROOMS_OF_EXTRAS = {
+    "mqtt": ["ocrbook/meters/mqtt.py"],
     "serve": ["ocrbook/serve"],
-    "train": ["ocrbook/train", "ocrbook/meters/export.py", "ocrbook/meters/line_training.py", "ocrbook/meters/networks.py",
-              "ocrbook/meters/training.py",
-              "ocrbook/labels/lmdb_store.py"],
+    "train": ["ocrbook/train", "ocrbook/meters/adapt.py", "ocrbook/meters/export.py", "ocrbook/meters/line_training.py",
+              "ocrbook/meters/networks.py", "ocrbook/meters/training.py", "ocrbook/labels/lmdb_store.py"],
     "notebook": ["ocrbook/show.py", "ocrbook/annotate/widget.py"],
 }  # fmt: skip
 """Files that may import what the optional parts of the package bring; all others get along without."""
