@@ -47,7 +47,7 @@ namespace OcrSharp
             Tensor input = new Tensor(views.Length * crops.Count, 3, Height, Width);
             for (int v = 0; v < views.Length; v++)
                 for (int i = 0; i < crops.Count; i++)
-                    MeterNetworks.Normalize(View(crops[i], views[v][0], views[v][1]), input, v * crops.Count + i, Width);
+                    MeterNetworks.Normalize(View(crops[i], views[v][0], views[v][1]), input, v * crops.Count + i, Width, !drum);
             Tensor logits = networks.Run(drum ? "drum" : "lcd", input);
             int classes = logits.Shape[1];
             double[][] answers = new double[crops.Count][];

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 
 namespace OcrSharp
 {
@@ -41,19 +42,18 @@ namespace OcrSharp
             return model;
         }
 
-        /// <summary>A picture without its light: minus its mean, by its deviation.</summary>
-        internal static void Normalize(Image image, Tensor input, int number, int width)
+        /// <summary>A picture without its light: minus its mean, by its deviation; and without its colour, if it is to be gray.</summary>
+        internal static void Normalize(Image image, Tensor input, int number, int width, bool gray)
         {
-            double sum = 0, squares = 0;
-            foreach (byte value in image.Pixels) sum += value;
-            double mean = sum / image.Pixels.Length;
-            foreach (byte value in image.Pixels) squares += (value - mean) * (value - mean);
-            double scale = 1 / (Math.Sqrt(squares / image.Pixels.Length) + 6);
+            double[] values = Array.ConvertAll(image.Pixels, value => (double)value);
+            for (int i = 0; gray && i < values.Length; i += 3)
+                values[i] = values[i + 1] = values[i + 2] = (values[i] + values[i + 1] + values[i + 2]) / 3;
+            double mean = values.Average(), scale = 1 / (Math.Sqrt(values.Average(value => (value - mean) * (value - mean))) + 6);
             int rows = input.Shape[2];
             for (int c = 0; c < 3; c++)
                 for (int y = 0; y < image.Height; y++)
                     for (int x = 0; x < image.Width; x++)
-                        input.Data[((number * 3 + c) * rows + y) * width + x] = (float)((image.Pixels[3 * (y * image.Width + x) + c] - mean) * scale);
+                        input.Data[((number * 3 + c) * rows + y) * width + x] = (float)((values[3 * (y * image.Width + x) + c] - mean) * scale);
         }
 
         /// <summary>Gives the memory back.</summary>
