@@ -5,26 +5,25 @@ using System.Linq;
 
 namespace OcrSharp
 {
-    /// <summary>The small networks of ocrbook.meters, each loaded when it is first used.</summary>
+    /// <summary>The networks of ocrbook.meters, each loaded when it is first used.</summary>
     public sealed class MeterNetworks : IDisposable
     {
         private readonly Func<string, IModel> load;
         private readonly Dictionary<string, IModel> models = new Dictionary<string, IModel>();
 
-        /// <param name="load">Makes a model from its name: "drum", "lcd" or "positions".</param>
+        /// <param name="load">Makes a model from its name: "drum", "lcd", "positions" or "lines"; null if there are no "lines".</param>
         public MeterNetworks(Func<string, IModel> load)
         {
             this.load = load;
         }
 
-        /// <summary>The ONNX file of a network in the folder ocrbook/meters/weights.</summary>
+        /// <summary>The ONNX file of a network in a folder; null if it is the one for lines, which may be missing.</summary>
         public static string FileOf(string folder, string name)
         {
             string path = Path.Combine(folder, name, "inference.onnx");
-            if (!File.Exists(path))
-                throw new OcrException("the network for meters is not there: " + path +
-                    "; name the folder ocrbook/meters/weights with --meters");
-            return path;
+            if (File.Exists(path)) return path;
+            if (name == MeterLines.Network) return null;
+            throw new OcrException("the network for meters is not there: " + path + "; `ocrbook meters --export FOLDER` writes them all");
         }
 
         /// <summary>The answer of a network.</summary>
@@ -33,7 +32,7 @@ namespace OcrSharp
             return Prepare(name).Run(input);
         }
 
-        /// <summary>Loads a network that was not used yet.</summary>
+        /// <summary>Loads a network that was not used yet; null if it is the one for lines and there is none.</summary>
         internal IModel Prepare(string name)
         {
             IModel model;
@@ -59,7 +58,8 @@ namespace OcrSharp
         /// <summary>Gives the memory back.</summary>
         public void Dispose()
         {
-            foreach (IModel model in models.Values) model.Dispose();
+            foreach (IModel model in models.Values)
+                if (model != null) model.Dispose();
             models.Clear();
         }
     }
