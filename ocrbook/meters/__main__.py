@@ -14,7 +14,7 @@ from typing import Any
 from ocrbook import images
 from ocrbook.meters import Profile, read_photo
 from ocrbook.meters.digits import KINDS
-from ocrbook.meters.networks import write_networks
+from ocrbook.meters.onnx_files import write_networks
 from ocrbook.meters.reading import counts
 
 FIELDS = ("kind", "digits", "decimals", "unit")
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--digits", type=int, metavar="N", help="how many digits the meter shows, decimals included")
     parser.add_argument("--decimals", type=int, metavar="N", help="how many of them are decimals")
     parser.add_argument("--unit", help="is printed with the reading")
-    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the networks to a folder, and read nothing")
+    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the networks, and read nothing")
     given = parser.parse_args(arguments)
     if bool(given.photos) == bool(given.export):
         parser.error("name photographs, or a folder with --export")

@@ -13,7 +13,7 @@ from ocrbook.meters.counters import Way, ways
 from ocrbook.meters.digits import BLANK, check_kind, probabilities, readings
 from ocrbook.meters.lines import installed, likeliest, look, overexposed
 from ocrbook.meters.positions import SEEN, SURE, find_positions
-from ocrbook.meters.reading import Reading, checked, counts, rejected, too_small
+from ocrbook.meters.reading import MOST, Reading, checked, counts, rejected, too_small
 from ocrbook.render.meters.scene import ARRIVED
 
 ROOM = {"drum": (1.1, 1.1), "lcd": (1.3, 1.25)}
@@ -138,7 +138,7 @@ def _as_many(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The positions of drums, as many as PP-OCRv6 has read digits if it is certain and they are found."""
     text, certain = likeliest(seen)
-    if len(text) not in (0, len(boxes)):
+    if 0 < len(text) <= MOST and len(text) != len(boxes):
         others, sure, _ = find_positions(image, len(text), "drum")
         if certain > LIKELY and len(others) == len(text):
             return others, sure
