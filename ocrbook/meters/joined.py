@@ -123,7 +123,7 @@ def _read_window(
         reading = _read_positions(straight, place, second, told)
     else:
         reading = read_window(straight, place.kind, place.digits, place.decimals, second=second, **told)
-        if reading.accepted and len(reading.text) < place.digits and _goes_on(image, quad, place, reading.text):
+        if reading.accepted and len(reading.text) < place.digits and _goes_on(image, quad, place, reading.text, second):
             reading = replace(reading, accepted=False, reason="the digits go on outside of the profile's window")
     if reading.reason == "uncertain" and _two_ways(place, reading, told):
         reading = replace(reading, reason="uncertain; tell the profile whether the last drum is steady")
@@ -163,10 +163,10 @@ def _contradiction(straight: np.ndarray, place: WindowPlace, boxes: np.ndarray) 
     return "the digits are not where the profile has them" if np.median(off) > MOVED else ""
 
 
-def _goes_on(image: np.ndarray, quad: np.ndarray, place: WindowPlace, text: str) -> bool:
+def _goes_on(image: np.ndarray, quad: np.ndarray, place: WindowPlace, text: str, second: bool | None) -> bool:
     """Whether a wider look at a display shows more digits: then the camera has moved, and not the first are blank."""
     across, down = (quad[1] - quad[0] + quad[2] - quad[3]) / 2, (quad[3] - quad[0] + quad[2] - quad[1]) / 2
     pitch = np.linalg.norm(across) / place.digits / max(1.0, np.linalg.norm(down))
     wider, _ = cut_out(image, quad, (MARGIN[0] + BESIDE * pitch, MARGIN[1]))
-    seen = read_window(wider, place.kind)
+    seen = read_window(wider, place.kind, second=second)
     return len(seen.text) > len(text) and text in seen.text

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
+from ocrbook.crops import around
 from ocrbook.meters.digits import KINDS, check_kind
 from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, gray, normalized
 from ocrbook.meters.models import run
-from ocrbook.meters.reading import MOST, checked, counts
+from ocrbook.meters.reading import MOST, Reading, checked, counts
 
 SEEN, FAINT, SURE = 0.3, 0.06, 0.5
 """How sure the network must be of the middle of a position; where it is known how many drums there are; and for no
@@ -231,3 +235,34 @@ def _heat_near(heat: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The highest heat within a column of each place; none outside the window."""
     columns = np.clip(np.round(places / 4 - 0.5).astype(int), -2, len(heat) + 1)
     return np.pad(heat, 3)[columns[:, None] + np.arange(2, 5)].max(axis=1)
+
+
+def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) -> list[np.ndarray]:
+    """The positions, each with room around it; the edge of the image is repeated outside.
+
+    None is much larger than the image, whatever the network sees in what is no window.
+    """
+    crops = []
+    for left, top, right, bottom in boxes:
+        size = np.minimum(np.array([right - left, bottom - top]) * room, 1.5 * np.array(image.shape[1::-1]))
+        x, y = (left + right) / 2, (top + bottom) / 2
+        width, height = (max(2, round(v)) for v in size)
+        near, (first_x, first_y) = around(image, np.array([[x, y] - size / 2, [x, y] + size / 2]))
+        matrix = np.float32([[1, 0, width / 2 - (x - first_x) - 0.5], [0, 1, height / 2 - (y - first_y) - 0.5]])
+        crops.append(cv2.warpAffine(near, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    return crops
+
+
+def placed(found: Sequence[Reading], boxes: np.ndarray) -> tuple[Reading, ...]:
+    """Readings of positions, each with its corners."""
+    corners = [((x, y), (right, y), (right, bottom), (x, bottom)) for x, y, right, bottom in boxes.tolist()]
+    return tuple(replace(part, place=place) for part, place in zip(found, corners, strict=True))
+
+
+def evenness(boxes: np.ndarray) -> float:
+    """1 for positions at equal distances, less where one seems to be missing."""
+    if len(boxes) < 3:
+        return 1.0
+    gaps = np.diff((boxes[:, 0] + boxes[:, 2]) / 2)
+    worst = np.abs(gaps / np.median(gaps) - 1).max()
+    return float(np.clip(1.6 - 2 * worst, 0.1, 1)) if worst > 0.3 else 1.0

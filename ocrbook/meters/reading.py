@@ -83,6 +83,14 @@ def rejected(reason: str, parts: tuple[Reading, ...] = (), **fields: Any) -> Rea
     return Reading("", None, 0.0, False, reason, parts, **fields)
 
 
+def judged(text: str, decimals: int, confidence: float, least: float, parts: tuple[Reading, ...]) -> Reading:
+    """A number that was read, accepted from a confidence on."""
+    reason = "" if confidence >= least else "uncertain"
+    if decimals > len(text):
+        reason = "fewer digits than decimals"
+    return Reading(text, int(text) / 10**decimals, confidence, not reason, reason, parts)
+
+
 def checked(image: np.ndarray) -> np.ndarray:
     """The image, if it is one that can be read.
 

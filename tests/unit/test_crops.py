@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ocrbook import show
 from ocrbook.crops import around, crop, smallest_rectangle
 from ocrbook.images import MOST_SIDE
-from ocrbook.meters.windows import crops_of
+from ocrbook.meters.positions import crops_of
 from ocrbook.page import Page, TextLine
 
 LENGTH = 34_000

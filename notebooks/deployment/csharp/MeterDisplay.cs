@@ -10,8 +10,8 @@ namespace OcrSharp
         private const double Accept = 0.75; // the confidence from which on what the small networks read is accepted
         private const double Ghost = 0.5, Lit = 0.8; // contrast of unlit segments and of an 8, as shares of the others'
         private const double Told = 0.65, NotTold = 0.75; // how certain a line must be, of as many digits as were told or not
-        private const double Likely = 0.3; // the same, to support what the small networks accept, or to doubt them
-        private const double Alone = 0.99; // how certain those must be of what is another line
+        private const double Likely = 0.3; // the same, to support what the small networks accept
+        private const double AloneTold = 0.95, Alone = 0.99; // how certain those must be where the line is another one
 
         private readonly MeterDigits digits;
 
@@ -66,7 +66,7 @@ namespace OcrSharp
             }
             if (own.Text == "" && (text == "" || certain < Likely)) return own;
             bool same = own.Text == text, whole = text.Length == count;
-            if (text == "" || (!same && own.Confidence > Math.Max(certain, Alone)))
+            if (text == "" || (!same && own.Confidence > Math.Max(certain, count > 0 ? AloneTold : Alone)))
                 return new Reading(own.Text, own.Value, own.Confidence, false, own.Reason == "" ? "uncertain" : own.Reason, own.Parts);
             bool enough = certain >= (whole ? Told : NotTold);
             if (same) enough |= own.Accepted && certain >= Likely && (whole || (count > 0 && own.Confidence > Alone));

@@ -13,7 +13,7 @@ namespace OcrSharp
         private const double Unlevelled = 0.3; // the same where no other drum stands still
         private const double Close = 0.2; // how much more the drums must be off in the next likely way
         private const double Agreed = 0.6; // how much of their doubt is gone once the line has the same digits
-        private const double Likely = 0.3; // how certain a line must be to say how many drums there are
+        private const double There = 0.3; // how certain a line must be of its digits for as many drums to be looked for
 
         private readonly MeterDigits digits;
         private readonly MeterDisplay display;
@@ -75,7 +75,7 @@ namespace OcrSharp
             double certain;
             bool drum = true;
             int count = MeterLines.Likeliest(looks, 0, out certain).Length;
-            if (count == 0 || count == found.Count || count > MeterPositions.Most || certain <= Likely) return found;
+            if (count == 0 || count == found.Count || count > MeterPositions.Most || certain <= There) return found;
             List<Position> others = positions.Find(image, count, ref drum);
             return others.Count == count ? others : found;
         }
