@@ -1,4 +1,7 @@
-"""Read the meters in photographs: ocrbook meters PHOTO ..., or python -m ocrbook.meters PHOTO ... Prints JSON."""
+"""Read the meters in photographs: ocrbook meters PHOTO ..., or python -m ocrbook.meters PHOTO ... Prints JSON.
+
+ocrbook meters --export FOLDER writes the networks for programs in other languages.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 from ocrbook import images
 from ocrbook.meters import Profile, read_photo, watch
 from ocrbook.meters.digits import KINDS
+from ocrbook.meters.onnx_files import write_networks
 from ocrbook.meters.reading import counts
 
 FIELDS = ("kind", "digits", "decimals", "unit")
@@ -23,13 +27,16 @@ examples:
   ocrbook meters photo.jpg --profile camera-3.json
   ocrbook meters *.jpg | jq -r 'select(.accepted) | [.image, .text] | @tsv'
   ocrbook meters watch --help    reads a folder or a camera again and again
+  ocrbook meters --export networks
 
 One photograph gives one JSON object, several give a line of JSON each with the name as "image"; where one can't be
 read, its line has "error" instead of a reading. Use a number only where "accepted" is true. Decimals are
 applied to "value" only where --decimals or a profile says how many there are.
 
+--export writes the networks that read windows as ONNX files, for programs in other languages.
+
 exit codes: 0 if every reading is accepted, 1 if one is rejected or, among several, can't be tried,
-2 if the photograph or the profile can't be read, or what is said of the meter can't be
+2 if the photograph or the profile can't be read, what is said of the meter can't be, or networks can't be written
 """
 
 
@@ -44,13 +51,18 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="an image file")
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="an image file")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="a saved Profile, for a camera that stays")
     parser.add_argument("--kind", choices=KINDS, help="drums that turn, or a display")
     parser.add_argument("--digits", type=int, metavar="N", help="how many digits the meter shows, decimals included")
     parser.add_argument("--decimals", type=int, metavar="N", help="how many of them are decimals")
     parser.add_argument("--unit", help="is printed with the reading")
+    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the networks, and read nothing")
     given = parser.parse_args(arguments)
+    if bool(given.photos) == bool(given.export):
+        parser.error("name photographs, or a folder with --export")
+    if given.export:
+        return _export(given.export)
     several, code = len(given.photos) > 1, 0
     known = {name: value for name in FIELDS if (value := getattr(given, name)) is not None}
     try:
@@ -75,6 +87,16 @@ def main(arguments: list[str] | None = None) -> int:
         )
         code = code if answer.get("accepted") else 1
     return code
+
+
+def _export(folder: Path) -> int:
+    """Write the networks and print their names: 0, or 2 if they can't be written."""
+    try:
+        print(*write_networks(folder), sep="\n")
+    except (OSError, ValueError) as error:
+        print(f"ocrbook.meters: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _agree(profile: Profile, known: dict[str, Any]) -> None:

@@ -28,10 +28,21 @@ WHITE, GLARE = 245, 0.25
 window must be as bright for a digit to be lost there."""
 
 
+def tuned() -> bytes:
+    """The network as an ONNX file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the official weights are missing; see `ocrbook.models.model_folder`.
+    """
+    official = model_folder("text_recognition") / "inference.onnx"
+    return apply_delta(official, FOLDER / "lines" / "delta.npz").SerializeToString()
+
+
 @cache
 def _network() -> onnxruntime.InferenceSession:
-    graph = apply_delta(model_folder("text_recognition") / "inference.onnx", FOLDER / "lines" / "delta.npz")
-    return session_of(graph.SerializeToString())
+    return session_of(tuned())
 
 
 @cache
@@ -59,7 +70,7 @@ def look(image: np.ndarray) -> list[np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the official weights are missing; see `ocrbook.models.model_folder`.
+        As `tuned`.
     """
     session = _network()
     name = session.get_inputs()[0].name

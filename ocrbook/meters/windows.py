@@ -11,7 +11,7 @@ from ocrbook.meters.digits import check_kind, probabilities, readings
 from ocrbook.meters.displays import digits_of, put_together
 from ocrbook.meters.lines import installed, likeliest, look
 from ocrbook.meters.positions import ROOM, SURE, crops_of, evenness, find_positions, placed
-from ocrbook.meters.reading import Reading, checked, counts, judged, rejected, too_small
+from ocrbook.meters.reading import MOST, Reading, checked, counts, judged, rejected, too_small
 from ocrbook.render.meters.scene import ARRIVED
 
 ACCEPT = 0.8
@@ -107,7 +107,7 @@ def _as_many(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The positions of drums, as many as PP-OCRv6 has read digits if it is certain and they are found."""
     text, certain = likeliest(seen)
-    if len(text) not in (0, len(boxes)):
+    if 0 < len(text) <= MOST and len(text) != len(boxes):
         others, sure, _ = find_positions(image, len(text), "drum")
         if certain > THERE and len(others) == len(text):
             return others, sure

@@ -35,6 +35,7 @@ internal static class Probe
             case "read": return Write(ImageFile.Read(words[1]), words[2]);
             case "width": return ModelFolder.LineWidth(words[1]).ToString();
             case "resize": return Write(Resize.Linear(ImageFile.Read(words[1]), (int)numbers[0], (int)numbers[1]), words[2]);
+            case "shrink": return Write(Sampling.Area(ImageFile.Read(words[1]), (int)numbers[0], (int)numbers[1]), words[2]);
             case "straighten":
                 Image straight = Crop.Straighten(ImageFile.Read(words[1]), Points(numbers.Take(8)), (int)numbers[8], (int)numbers[9]);
                 return Write(straight, words[2]);
@@ -42,6 +43,11 @@ internal static class Probe
             case "rectangle": return Text(Rectangle.Smallest(Points(numbers), out shorter)) + " " + Number(shorter);
             case "grow": return Text(Unclip.Grow(Points(numbers), 1.5));
             case "resolve": return Counter.Resolve(Array.ConvertAll(numbers, each => (double)each), out off) + " " + Number((float)off);
+            case "beam":
+                double likely;
+                double[][] steps = Enumerable.Range(0, (numbers.Length - 1) / 11)
+                    .Select(step => numbers.Skip(1 + 11 * step).Take(11).Select(each => (double)each).ToArray()).ToArray();
+                return MeterBeam.Best(steps, (int)numbers[0], out likely) + " " + Number((float)likely);
             case "contours":
                 Image image = ImageFile.Read(words[1]);
                 bool[] bright = new bool[image.Width * image.Height];

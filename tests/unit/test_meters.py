@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from ocrbook.meters import (
     displays,
     find_positions,
     find_windows,
+    lines,
     models,
     photos,
     read_dial,
@@ -281,6 +283,12 @@ def doubtful(reading):
     )
 
 
+def test_more_digits_than_a_meter_has_are_no_error():
+    image = np.full((60, 420, 3), 230, np.uint8)
+    cv2.putText(image, "4006381333931", (10, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (20, 20, 20), 3, cv2.LINE_AA)
+    assert len(windows.likeliest(windows.look(image))[0]) == 13 and not read_window(image).accepted
+
+
 def test_narrow_positions_are_looked_for_once_more_in_their_rows_alone():
     drawn = [window for window in (held_out_window("drum", s) for s in range(5_000, 5_060)) if len(window.boxes) > 5]
     found = 0
@@ -465,6 +473,23 @@ def test_the_command_prints_json_and_its_exit_code_tells(photo, profile, tmp_pat
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((480, 640, 3), 90, np.uint8))
     assert main([str(tmp_path / "wall.png")]) == 1
     assert json.loads(capsys.readouterr().out)["reason"] == "no window of a meter found"
+
+
+def test_the_command_writes_the_networks_for_other_programs(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "networks"
+    assert main(["--export", str(folder)]) == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(folder.glob("*/*")) == sorted(written) and {path.parent.name for path in written} >= {"drum", "lines"}
+    assert models.session_of(folder / "lines" / "inference.onnx").get_outputs()[0].shape[2] == 11
+
+    def missing(task):
+        raise FileNotFoundError("the weights are not there: install them")
+
+    monkeypatch.setattr(lines, "model_folder", missing)
+    assert main(["--export", str(tmp_path / "other")]) == 2 and not (tmp_path / "other").exists()
+    assert capsys.readouterr().err == "ocrbook.meters: the weights are not there: install them\n"
+    with pytest.raises(SystemExit):
+        main(["--export", str(folder), "photo.jpg"])
 
 
 @pytest.mark.parametrize(("name", "content"), [("none.jpg", None), ("empty.jpg", b""), ("text.jpg", b"no image")])

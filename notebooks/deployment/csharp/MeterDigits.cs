@@ -8,7 +8,7 @@ namespace OcrSharp
     public sealed class MeterDigits
     {
         internal const int Blank = 10;
-        private const double Faintest = 2.5; // gray levels
+        private const double Plainest = 2.5; // gray levels that what a crop shows deviates by at least
         private const int Width = 32, Height = 48, Reach = 5, Least = 8;
         private const double Certain = 0.8, Taught = 0.98;
 
@@ -32,7 +32,7 @@ namespace OcrSharp
         public Reading Read(Image image, bool drum)
         {
             if (TooSmall(image)) return Reading.Rejected("too small to be read");
-            if (Deviation(image) < Faintest) return Reading.Rejected("blank");
+            if (Plain(image)) return Reading.Rejected("blank");
             return Readings(Probabilities(new[] { image }, drum), drum)[0];
         }
 
@@ -47,7 +47,7 @@ namespace OcrSharp
             Tensor input = new Tensor(views.Length * crops.Count, 3, Height, Width);
             for (int v = 0; v < views.Length; v++)
                 for (int i = 0; i < crops.Count; i++)
-                    MeterNetworks.Normalize(View(crops[i], views[v][0], views[v][1]), input, v * crops.Count + i, Width);
+                    MeterNetworks.Normalize(View(crops[i], views[v][0], views[v][1]), input, v * crops.Count + i, Width, !drum);
             Tensor logits = networks.Run(drum ? "drum" : "lcd", input);
             int classes = logits.Shape[1];
             double[][] answers = new double[crops.Count][];
@@ -112,21 +112,22 @@ namespace OcrSharp
             return Sampling.Part(crop, left + stepX / 2 - 0.5, top + stepY / 2 - 0.5, stepX, stepY, Width, Height, blur);
         }
 
-        /// <summary>How much the brightness deviates, in the channel where it deviates most.</summary>
-        private static double Deviation(Image image)
+        /// <summary>Whether a crop shows no more than noise, a slope, or straight edges that run through it.</summary>
+        /// <remarks>What each row and each column have in common is taken away, and what is finer than a stroke.</remarks>
+        private static bool Plain(Image crop)
         {
-            double most = 0, count = image.Pixels.Length / 3;
-            for (int channel = 0; channel < 3; channel++)
+            byte[] pixels = Sampling.Area(crop, Width, Height).Pixels;
+            double[] gray = new double[Width * Height], rows = new double[Height], columns = new double[Width];
+            for (int i = 0; i < gray.Length; i++)
             {
-                double sum = 0, squares = 0;
-                for (int i = channel; i < image.Pixels.Length; i += 3)
-                {
-                    sum += image.Pixels[i];
-                    squares += (double)image.Pixels[i] * image.Pixels[i];
-                }
-                most = Math.Max(most, Math.Sqrt(Math.Max(0, squares / count - sum / count * (sum / count))));
+                gray[i] = (pixels[3 * i] + pixels[3 * i + 1] + pixels[3 * i + 2]) / 3.0;
+                rows[i / Width] += gray[i] / Width;
+                columns[i % Width] += gray[i] / Height;
             }
-            return most;
+            for (int i = 0; i < gray.Length; i++) gray[i] -= rows[i / Width] + columns[i % Width];
+            double[] left = Sampling.Smooth(gray, Width, Width / 20.0);
+            double mean = left.Average();
+            return Math.Sqrt(left.Average(value => (value - mean) * (value - mean))) < Plainest;
         }
 
         private static int Best(double[] values)

@@ -4,7 +4,7 @@ using System.Linq;
 
 namespace OcrSharp
 {
-    /// <summary>Finds the digits in the window of a meter. The rules are those of ocrbook.meters.windows.</summary>
+    /// <summary>Finds the digits in the window of a meter. The rules are those of ocrbook.meters.positions.</summary>
     internal sealed class MeterPositions
     {
         internal const int Most = 12;
@@ -13,6 +13,7 @@ namespace OcrSharp
         internal const double Seen = 0.3, Sure = 0.5; // of a middle, to be one, and for no doubt to be left
         private const double Faint = 0.06;
         private const double Clearly = 0.7; // how far what is seen must look like the other kind to contradict
+        private const double Crowded = 0.68; // below this share of the usual distance, not both are digits
         private const double Edge = 0.1; // how far inside the window a middle lies at least, in widths
         private const double Narrow = 0.21, Left = 0.25, Taller = 0.9; // see Find
 
@@ -50,7 +51,7 @@ namespace OcrSharp
             Image fitted = scale < 1 ? Sampling.Area(image, width, height) : Resize.Linear(image, width, height);
             int wide = (width + Column - 1) / Column * Column + Beside;
             Tensor input = new Tensor(1, 3, Height, wide);
-            MeterNetworks.Normalize(fitted, input, 0, wide);
+            MeterNetworks.Normalize(fitted, input, 0, wide, true);
             Tensor maps = networks.Run("positions", input);
             double[] heat = new double[maps.Shape[2]];
             for (int i = 0; i < heat.Length; i++) heat[i] = 1 / (1 + Math.Exp(-maps.Data[i]));
@@ -185,15 +186,16 @@ namespace OcrSharp
             return heat.Where((each, i) => Math.Abs(i - column) <= 1).DefaultIfEmpty(0).Max();
         }
 
-        /// <summary>Without what stands at an end and is smaller or at another distance: units and signs.</summary>
+        /// <summary>Without what is too near to the next, edges, and what is smaller or apart at an end, units and signs.</summary>
         private static List<Position> WithoutStrangers(List<Position> found)
         {
             while (found.Count > 3)
             {
                 double[] gaps = Gaps(found);
                 double pitch = Counter.Median(gaps, gaps.Length), tall = Counter.Median(found.Select(each => each.Height).ToList(), found.Count);
-                int last = found.Count - 1;
-                if (IsStranger(found[last], gaps[last - 1], pitch, tall)) found.RemoveAt(last);
+                int last = found.Count - 1, near = Array.IndexOf(gaps, gaps.Min());
+                if (gaps[near] < Crowded * pitch) found.RemoveAt(found[near + 1].Score < found[near].Score ? near + 1 : near);
+                else if (IsStranger(found[last], gaps[last - 1], pitch, tall)) found.RemoveAt(last);
                 else if (IsStranger(found[0], gaps[0], pitch, tall)) found.RemoveAt(0);
                 else break;
             }

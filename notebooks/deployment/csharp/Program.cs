@@ -18,6 +18,7 @@ namespace OcrSharp
             "       ocr digit --runtime LIBRARY --meters FOLDER [--kind drum|lcd] PICTURE...\n" +
             "       ocr window --runtime LIBRARY --meters FOLDER [--kind drum|lcd] [--digits N] [--decimals N] PICTURE...\n" +
             "LIBRARY is libonnxruntime.so (.dylib, .dll), MODEL an ONNX file or a folder with inference.onnx and inference.yml.\n" +
+            "FOLDER has the networks for meters: `ocrbook meters --export FOLDER` writes them.\n" +
             "A PICTURE (JPEG, PNG, PPM) that can't be read gets a line with its error; the others are read, and the code is 1.";
 
         private static readonly string[] known =
@@ -152,15 +153,19 @@ namespace OcrSharp
         private static int Meter(Options options, bool window)
         {
             string folder = options.Text("--meters"), kind = options.Text("--kind", "drum");
-            if (folder == null) throw new OcrException("say where the networks for meters are: --meters ocrbook/meters/weights");
+            if (folder == null) throw new OcrException("say where the networks for meters are: --meters FOLDER; `ocrbook meters --export FOLDER` writes them");
             if (kind != "drum" && kind != "lcd") throw new OcrException("--kind must be drum or lcd, not " + kind);
             int count = options.Number("--digits", 0, 1, 12), decimals = options.Number("--decimals", 0, 0, 12);
             MeterWindow.Check(count, decimals);
             int rejected = 0;
-            using (MeterNetworks networks = new MeterNetworks(name => Load(options, MeterNetworks.FileOf(folder, name))))
+            Func<string, IModel> load = name =>
             {
-                networks.Prepare(kind);
-                if (window) networks.Prepare("positions");
+                string file = MeterNetworks.FileOf(folder, name);
+                return file == null ? null : Load(options, file);
+            };
+            using (MeterNetworks networks = new MeterNetworks(load))
+            {
+                foreach (string name in window ? new[] { kind, "positions", MeterLines.Network } : new[] { kind }) networks.Prepare(name);
                 bool all = Answer(options, path =>
                 {
                     Image image = ImageFile.Read(path);

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 
 namespace OcrSharp
 {
@@ -35,23 +36,22 @@ namespace OcrSharp
             return made;
         }
 
-        /// <summary>For each new pixel the two old ones it lies between, and how far it is from the first.</summary>
+        /// <summary>For each new pixel the two old ones it lies between, and how far it is from the first: as OpenCV, in 32 steps.</summary>
         private static int[] Places(double start, double step, int count, int size, out double[] shares)
         {
             int[] places = new int[2 * count];
             shares = new double[count];
             for (int i = 0; i < count; i++)
             {
-                double place = start + i * step;
-                int first = (int)Math.Floor(place);
+                int place = (int)Math.Round(1024 * start) + (int)Math.Round(1024 * i * step) + 16 >> 5, first = place >> 5;
                 places[2 * i] = Inside(first, size);
                 places[2 * i + 1] = Inside(first + 1, size);
-                shares[i] = place - first;
+                shares[i] = (place & 31) / 32.0;
             }
             return places;
         }
 
-        /// <summary>A smaller picture, each pixel the mean of those it covers.</summary>
+        /// <summary>A picture in another size, each pixel the mean of those it covers.</summary>
         internal static Image Area(Image image, int width, int height)
         {
             Image made = new Image(width, height);
@@ -77,14 +77,37 @@ namespace OcrSharp
         {
             // the longer side first, so that less is left for the other one
             if (image.Height > image.Width) return Gaussian(image.Placed(5), sigma, rows, columns).Placed(5);
-            double[] weights = new double[(int)Math.Round(sigma * 6 + 1) | 1];
-            double all = 0;
-            int reach = weights.Length / 2;
-            for (int i = 0; i < weights.Length; i++) all += weights[i] = Math.Exp(-0.5 * (i - reach) * (i - reach) / (sigma * sigma));
-            for (int i = 0; i < weights.Length; i++) weights[i] /= all;
+            double[] weights = Bell(sigma, (int)Math.Round(sigma * 6 + 1) | 1);
             double[] across = Blurred(image.Height, image.Width, columns, weights, (from, i) => image.Pixels[from + i]);
             double[] both = Blurred(columns.Length, image.Height, rows, weights, (from, i) => across[from + i]);
             return new Image(columns.Length, rows.Length, Array.ConvertAll(both, value => (byte)(value + 0.5)));
+        }
+
+        /// <summary>Numbers in rows of a width, blurred; the edges are mirrored.</summary>
+        internal static double[] Smooth(double[] values, int width, double sigma)
+        {
+            double[] weights = Bell(sigma, (int)Math.Round(sigma * 8 + 1) | 1);
+            return Smoothed(Smoothed(values, width, weights), values.Length / width, weights);
+        }
+
+        /// <summary>Numbers in rows, blurred along the rows, which become columns.</summary>
+        private static double[] Smoothed(double[] values, int width, double[] weights)
+        {
+            double[] made = new double[values.Length];
+            int height = values.Length / width, reach = weights.Length / 2;
+            for (int i = 0; i < values.Length; i++)
+                for (int k = 0; k < weights.Length; k++)
+                    made[i % width * height + i / width] += weights[k] * values[i / width * width + Mirrored(i % width + k - reach, width)];
+            return made;
+        }
+
+        /// <summary>The weights of a Gaussian.</summary>
+        private static double[] Bell(double sigma, int count)
+        {
+            double[] weights = new double[count];
+            for (int i = 0; i < count; i++) weights[i] = Math.Exp(-0.5 * (i - count / 2) * (i - count / 2) / (sigma * sigma));
+            double all = weights.Sum();
+            return Array.ConvertAll(weights, weight => weight / all);
         }
 
         /// <summary>Some pixels of each line, blurred along the line. What they are part of comes out transposed.</summary>
