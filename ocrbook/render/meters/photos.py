@@ -19,6 +19,7 @@ _WORDS = (
     "230V 50Hz", "3x230/400V", "5(60)A", "10(40)A", "1600 imp/kWh", "Cl. 1", "IP54", "Qn 1.5", "PN 16", "T30", "2017",
     "CE M19", "MADE IN EU", "kWh", "m3", "0.01 m3/imp", "Type E4", "R160 H", "Q3 2.5", "Max 90C", "Watt-hour", "COM",
 )  # fmt: skip
+_UNITS = ("m3", "m\u00b3", "kWh", "kW", "MWh", "l", "L", "gal", "ft3", "II", "HT", "T1", "x1", "3", "0.1")
 _MAKERS = (
     "Alder",
     "NORVOLT",
@@ -73,6 +74,20 @@ def _write(image, text, x, y, size, face, paint) -> tuple[int, int]:
     return mask.size
 
 
+def _mark(image, window: Window, ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Print a unit beside a window, in place, as large as its digits or smaller; the corners (2, 2) around it."""
+    (left, top), (right, bottom) = window.quad.min(axis=0), window.quad.max(axis=0)
+    tall = bottom - top
+    points = max(8, round(tall * rng.uniform(0.7, 1.7)))
+    text, face = str(rng.choice(_UNITS)), str(rng.choice(LATIN))
+    wide, high = font(face, points).getmask(text).size
+    gap = tall * rng.uniform(0.25, 1.0)
+    x = right + gap if rng.random() < 0.8 or left < gap + wide else left - gap - wide
+    corner = np.array([x, (top + bottom - high) / 2 + rng.uniform(-0.3, 0.3) * tall])
+    _write(image, text, *corner, points, face, ink)
+    return np.stack([corner, corner + [wide, high]])
+
+
 def _bars(image, x, y, width, height, rng) -> None:
     """A bar code, in place."""
     lines = np.repeat(rng.random(max(8, width // 2)) < 0.5, 2)[:width]
@@ -87,6 +102,7 @@ def _plate(
     held_out: bool,
     reading: float | None,
     numbers: int,
+    busy: bool,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, list[Window], str]:
     """The front of a meter, float32 (H, W, 3), its windows, and its serial number."""
@@ -121,8 +137,9 @@ def _plate(
         source = window.image
         wide = rng.uniform(0.34, 0.86) * width * (1 if number == 0 else 0.6)
         scale = min(wide / source.shape[1], 0.3 * height / source.shape[0])
-        if number:  # a tariff register, smaller than the main one
-            scale = min(scale, 0.6 * np.ptp(used[0], axis=0)[1] / source.shape[0])
+        if number:  # a tariff register, smaller than the main one, or as large
+            most = rng.uniform(0.4, 1) if busy else 0.6
+            scale = min(scale, most * np.ptp(used[0], axis=0)[1] / source.shape[0])
         new = max(8, round(source.shape[1] * scale)), max(8, round(source.shape[0] * scale))
         x, y = rng.uniform(0.03, 0.97) * (width - new[0]), top
         x, y = round(np.clip(x, 2, width - new[0] - 2)), round(min(y, height - new[1] - 4))
@@ -138,6 +155,8 @@ def _plate(
         matrix[0, 0] = new[0] / source.shape[1]
         windows.append(window.moved(matrix, image))
         used.append((np.array([x, y]) - bezel - 4, np.array([x, y]) + new + bezel + 4))
+        if busy and rng.random() < 0.5:
+            used.append(tuple(_mark(image, windows[-1], ink, rng)))
         top = y + new[1] + bezel + 8
 
     def free(x: float, y: float, w: float, h: float) -> bool:
@@ -238,6 +257,7 @@ def render_photo(
     reading: float | None = None,
     light: int | None = None,
     numbers: int = 0,
+    busy: bool = False,
 ) -> Photo:
     """Draw a photograph of a meter.
 
@@ -260,6 +280,8 @@ def render_photo(
         that stays takes another photograph.
     numbers : int
         How many more numbers are printed on it than the serial number, where there is room.
+    busy : bool
+        Whether units may be printed close beside the windows, and second registers may be as large as the first.
 
     Raises
     ------
@@ -288,7 +310,7 @@ def render_photo(
         size = (round(side), round(side))
     else:
         size = (round(width * rng.uniform(0.55, 1.05)), round(height * rng.uniform(0.5, 1.05)))
-    plate, windows, serial = _plate(size, kind, faces, held_out, reading, numbers, rng)
+    plate, windows, serial = _plate(size, kind, faces, held_out, reading, numbers, busy, rng)
     cover = np.ones(size[::-1], np.float32)
     if round_one:
         cover[:] = 0
