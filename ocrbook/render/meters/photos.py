@@ -85,7 +85,7 @@ def _mark(image, window: Window, ink: np.ndarray, rng: np.random.Generator) -> n
     x = right + gap if rng.random() < 0.8 or left < gap + wide else left - gap - wide
     corner = np.array([x, (top + bottom - high) / 2 + rng.uniform(-0.3, 0.3) * tall])
     _write(image, text, *corner, points, face, ink)
-    return np.stack([corner, corner + [wide, high]])
+    return np.stack([corner, [*corner, wide, high]])
 
 
 def _bars(image, x, y, width, height, rng) -> None:
