@@ -13,6 +13,7 @@ import numpy as np
 import paddle
 from paddle.nn import functional
 
+from ocrbook.meters.cuts import cut_out
 from ocrbook.meters.inputs import (
     DIAL_SIZE,
     DIGIT_SIZE,
@@ -23,7 +24,6 @@ from ocrbook.meters.inputs import (
     normalized,
 )
 from ocrbook.meters.networks import DialNet, DigitNet, PositionNet, WindowNet
-from ocrbook.meters.photos import cut_out
 from ocrbook.render.meters import (
     Face,
     Window,

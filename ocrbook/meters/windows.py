@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 
 from ocrbook.crops import around
 from ocrbook.meters import digits as positions
+from ocrbook.meters.counters import Way, ways
 from ocrbook.meters.digits import BLANK
 from ocrbook.meters.inputs import BESIDE, WINDOW_HEIGHT, fit_window, normalized
 from ocrbook.meters.models import run
@@ -51,103 +52,8 @@ NARROW, LEFT, TALLER = 0.21, 0.25, 0.9
 """The share of the height of a window below which positions are too narrow; then they are looked for again in their
 rows alone and so much of their height above and below, if these are less than the last share of the window."""
 
-PLAY, STIFF = 0.1, 4.0
-"""How far a drum may be off the others, in digits, to count in full for their line; what holds back its slope."""
-
 CLEARLY = 0.7
 """How much more of what is seen must look like the other kind, from -1 to 1, to contradict the one that was told."""
-
-
-def resolve(places: Sequence[float], *, geared: bool | None = None, arrived: float = ARRIVED) -> tuple[str, float]:
-    """The digits that a counter shows, from how far its drums have turned.
-
-    The last drum turns steadily. Each other one stands on a digit, and moves on while its lower neighbour goes from 9
-    to 0; in some counters, as with pointers, all turn steadily. So from right to left: take away from each drum what
-    its neighbour says it has gone, and what is left is a digit. Of the two ways to move, the one that leaves less over
-    is taken. What four or more drums are off together, along a line, is the crop's fault, and taken away; pointers have
-    no crop in common. A last drum that has all but arrived counts as arrived.
-
-    Parameters
-    ----------
-    places : sequence of float in [0, 10), from the left to the right
-    geared : bool, optional
-        Whether all turn steadily, as pointers do. None finds out.
-    arrived : float
-        The share of its way from which on the last one counts as arrived; 1 for pointers.
-
-    Returns
-    -------
-    (digits, float)
-        The float says how far the drums are off what a counter can show, at worst, in digits: 0 to 0.5.
-
-    Examples
-    --------
-    >>> resolve([3.0, 9.02, 6.5])[0]  # the second one has all but reached 9
-    '396'
-    """
-    best = _ways(places, (False, True) if geared is None else (geared,), arrived)[0]
-    return best.text, best.off
-
-
-@dataclass(frozen=True)
-class _Way:
-    """What drums can be taken to show: the digits; how far off they are then at worst, the last one together with the
-    others, and in all; and how many of them tell at which level they stand."""
-
-    text: str
-    off: float
-    shift: float
-    loss: float
-    telling: int
-
-
-def _ways(places: Sequence[float], kinds: Sequence[bool] = (False, True), arrived: float = ARRIVED) -> list[_Way]:
-    """The ways to understand a counter, geared or not, the likeliest first; see `resolve`."""
-    places = np.asarray(places, float)
-    count = len(places)
-    ways = []
-    for geared in kinds:
-        _, off, telling = _from_the_right(places, geared)
-        shift = _together(off, telling) if count > 3 and arrived < 1 else np.zeros(count)
-        moved = (places - shift) % 10 % 10  # twice: -1e-20 % 10 is 10
-        digits, off, telling = _from_the_right(moved, geared)
-        loss = float(np.abs(off).sum() + 0.3 * np.abs(shift).sum()) + 0.05 * count * geared
-        carry = moved[-1] % 1 >= arrived
-        number = (int("".join(map(str, digits))) + carry) % 10**count
-        ways.append(_Way(f"{number:0{count}d}", float(np.abs(off).max()), float(shift[-1]), loss, int(telling.sum())))
-    return sorted(ways, key=lambda way: way.loss)
-
-
-def _together(off: np.ndarray, telling: np.ndarray) -> np.ndarray:
-    """What drums are off together: a line along the row, through those that tell.
-
-    Least squares, with the slope held back (ridge regression) and none taken to be far off the median.
-    """
-    if not telling.any():
-        return np.zeros(len(off))
-    places = np.arange(len(off)) - np.flatnonzero(telling).mean()
-    x, off = places[telling], off[telling]
-    off = np.clip(off, *(np.median(off) + np.array([-PLAY, PLAY])))
-    slope = (off * x).sum() / ((x**2).sum() + STIFF)
-    return np.clip(off.mean() + slope * places, -0.25, 0.25)
-
-
-def _from_the_right(places: np.ndarray, geared: bool) -> tuple[list[int], np.ndarray, np.ndarray]:
-    """The digits of drums, the last one rounded down; how far each is off them; and whether that tells at which level
-    they stand: a drum that is carried is off as much as the one that carries it."""
-    lower = float(places[-1])
-    digits, off, telling = [int(lower) % 10], [0.0], [False]
-    for place in places[-2::-1]:
-        # `lower` is where the neighbour stands as resolved: at 0 and not at 9.98, if it has no reason to move
-        gone = lower / 10 if geared else max(0.0, lower - 9)
-        if not geared and gone < 0.15 and abs(place - round(place)) < abs(place - gone - round(place - gone)):
-            gone = 0.0  # the neighbour stands at 9, give or take its play
-        digit = round(place - gone)
-        digits.append(digit % 10)
-        off.append(float(place - gone - digit))
-        telling.append(geared or gone == 0)
-        lower = digit % 10 + gone
-    return digits[::-1], np.array(off[::-1]), np.array(telling[::-1])
 
 
 def find_positions(
@@ -452,7 +358,7 @@ def read_positions(
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
     if kind == "drum":
-        way, *others = _ways([part.value for part in parts])
+        way, *others = ways([part.value for part in parts])
         text, off = way.text, way.off
         sure = _sure_of_drums(probability, way, parts)
         sure += [1 / (1 + np.exp((way.loss - other.loss) / CLOSE)) for other in others if other.text != text][:1]
@@ -519,7 +425,7 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
     return result
 
 
-def _sure_of_drums(probability: np.ndarray, way: _Way, parts: Sequence[Reading]) -> list[float]:
+def _sure_of_drums(probability: np.ndarray, way: Way, parts: Sequence[Reading]) -> list[float]:
     """For each drum, the share of answers that would give the same digit."""
     classes = np.arange(100) / 10
     blurred = max(BLURRED, UNLEVELLED / (1 + way.telling))

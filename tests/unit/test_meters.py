@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ocrbook import images
 from ocrbook.meters import (
     Profile,
+    counters,
     find_positions,
     find_windows,
     models,
@@ -268,7 +269,7 @@ def test_the_fewer_drums_stand_still_the_less_certain_is_the_last_digit():
     def sure(places):
         probability = circular_target(np.array(places) / 10, 0.007)
         parts = [Reading(str(round(place) % 10), place, 0.9, True) for place in places]
-        return windows._sure_of_drums(probability, windows._ways(places)[0], parts)[-1]
+        return windows._sure_of_drums(probability, counters.ways(places)[0], parts)[-1]
 
     standing, one_moves, all_move = sure([3.0, 5.0, 5.0, 9.7]), sure([3.0, 5.0, 9.7, 9.7]), sure([3.7, 9.7, 9.7, 9.7])
     assert 0.5 < all_move < one_moves - 0.01 < standing - 0.02
@@ -372,7 +373,7 @@ def test_unlit_segments_are_blank_where_the_number_of_digits_is_known():
 
 def test_a_counter_that_can_be_understood_in_two_ways_is_not_certain():
     """4999.1 with gears, and 5009.1 with carries, differ by a tenth of a digit on the third drum."""
-    clear, unclear = windows._ways([5.0, 0.0, 9.0, 9.1]), windows._ways([5.0, 0.0, 9.9, 9.1])
+    clear, unclear = counters.ways([5.0, 0.0, 9.0, 9.1]), counters.ways([5.0, 0.0, 9.9, 9.1])
     assert clear[0].text == "5099" and {way.text for way in unclear} == {"5009", "4999"}
     rivals = [next(way.loss for way in ways if way.text != ways[0].text) - ways[0].loss for ways in (clear, unclear)]
     assert rivals[1] < 0.2 < rivals[0]
