@@ -2,135 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from ocrbook.meters.cuts import cut_out
-from ocrbook.meters.digits import KINDS, check_kind
-from ocrbook.meters.inputs import PHOTO_SIZE, fit_photo
+from ocrbook.meters.digits import check_kind
+from ocrbook.meters.finding import LOOSE, Found, area, find_windows
 from ocrbook.meters.joined import read_with
-from ocrbook.meters.models import run
+from ocrbook.meters.marks import row_in
 from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading, checked, counts, rejected
-from ocrbook.meters.windows import find_positions, read_window
+from ocrbook.meters.windows import read_window
 
-FOUND = 0.4
-"""How sure the network must be that something is a window."""
-
-CERTAIN = 0.7
-"""How sure it must be for a second, closer look not to be needed."""
+TURNS = ((0,), (-30, 30, -60, 60, -90, 90), (-120, 120, -150, 150, 180))
+"""By how many degrees a photograph is turned to be looked at; the next ones only where nothing certain was read."""
 
 CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
-"""The same around a window that was found, for its digits to be read three times."""
+"""What is cut out around a window, beside it and above in its heights, for its digits to be read three times."""
 
-LOOSE = (0.8, 0.3)
-"""The same for a first look, which finds out where the digits are."""
-
-ACCEPT = 0.85
+ACCEPT = 0.8
 """The confidence from which on a photograph is accepted."""
 
-RIVAL, SURELY, AS_LARGE = 0.1, 0.65, 0.8
-"""The confidence from which on another window could be the reading; how sure the network is that it is a window if it
-could be whether or not it can be read; and the share of the other's sides that its own have at least."""
+SURELY = 0.65
+"""How sure the network is of a window; print that can be read as well is found with less."""
 
-SAME = 0.5
-"""Share of the smaller one that two windows have in common if they are one, found twice."""
+RIVAL, AS_LARGE, PARALLEL = 0.1, 0.8, 0.9
+"""The confidence from which on another window could be the reading; the share of the other's sides that its own have at
+least; and the cosine of the angle between registers of one meter: they could be it whether or not they can be read."""
 
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A window that was found: its kind, its corners (4, 2) clockwise from the top left, and how sure that is.
-
-    Examples
-    --------
-    >>> Found("drum", np.array([[0, 0], [90, 0], [90, 20], [0, 20]]), 0.97).kind
-    'drum'
-    """
-
-    kind: str
-    quad: np.ndarray
-    score: float
-
-
-def find_windows(image: np.ndarray) -> list[Found]:
-    """The windows of meters in a photograph, the largest of the certain ones first.
-
-    It is looked at with 320 pixels on its longer side; where nothing certain is found, with 640, for small windows.
-    What is found roughly is drawn tight around the digits in it, where there are three or more.
-
-    Parameters
-    ----------
-    image : uint8 (H, W, 3), BGR
-
-    Returns
-    -------
-    list of Found
-
-    Examples
-    --------
-    >>> from ocrbook import images
-    >>> [found.kind for found in find_windows(images.read("datasets/meter-photo/drum_000.jpg"))]
-    ['drum']
-    """
-    found = _find(image, PHOTO_SIZE[0])
-    if max(image.shape[:2]) > 1.5 * PHOTO_SIZE[0] and max((each.score for each in found), default=0) < CERTAIN:
-        found = max(found, _find(image, 2 * PHOTO_SIZE[0]), key=lambda each: max((f.score for f in each), default=0))
-    found = [_refined(image, _refined(image, each)) for each in found]
-    found.sort(key=lambda each: -(min(1.0, each.score / CERTAIN) ** 2) * np.sqrt(_area(each.quad)))
-    distinct: list[Found] = []
-    for each in found:
-        if all(_in_common(each.quad, other.quad) < SAME for other in distinct):
-            distinct.append(each)
-    return distinct
-
-
-def _find(image: np.ndarray, side: int) -> list[Found]:
-    """The windows in a photograph whose longer side is made `side` pixels long."""
-    fitted, scale = fit_photo(image, side)
-    height, width = fitted.shape[:2]
-    inputs = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
-    inputs[0, :, :height, :width] = (fitted.transpose(2, 0, 1).astype(np.float32) - 127.5) / 127.5
-    if inputs.shape[2] > height:
-        inputs[0, :, height:] = -1.0
-    if inputs.shape[3] > width:
-        inputs[0, :, :, width:] = -1.0
-    maps = run("windows", inputs)[0]
-    scores = 1 / (1 + np.exp(-maps[:2]))
-    inside = scores.max(axis=0)
-    count, labels = cv2.connectedComponents((inside > FOUND).astype(np.uint8))
-    found = []
-    for label in range(1, count):
-        rows, columns = np.nonzero(labels == label)
-        weights = inside[rows, columns]
-        middles = np.stack([columns, rows], axis=1) * 4 + 1.5
-        corners = middles[:, None] + 64 * maps[2:, rows, columns].T.reshape(-1, 4, 2)
-        rough = np.average(corners, axis=0, weights=weights)
-        # each corner as the blocks near it see it: the far end of a long window is a guess
-        reach = 0.25 * np.linalg.norm(rough[1] - rough[0]) + 4
-        quad = np.empty((4, 2))
-        for place in range(4):
-            away = np.linalg.norm(middles - rough[place], axis=1)
-            quad[place] = np.average(corners[:, place], axis=0, weights=weights * np.exp(-(away - away.min()) / reach))
-        if _area(quad) < 24 or not cv2.isContourConvex(quad.astype(np.float32)):
-            continue
-        kind = KINDS[int(scores[:, labels == label].sum(axis=1).argmax())]
-        found.append(Found(kind, quad / scale, float(np.sort(weights)[-min(4, len(weights)) :].mean())))
-    return found
-
-
-def _area(quad: np.ndarray) -> float:
-    return cv2.contourArea(quad.astype(np.float32))
-
-
-def _in_common(a: np.ndarray, b: np.ndarray) -> float:
-    """What two windows have in common, as a share of the smaller one."""
-    common, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
-    return common / max(1e-6, min(_area(a), _area(b)))
 
 
 def read_photo(
@@ -147,7 +50,7 @@ def read_photo(
     Parameters
     ----------
     image : uint8 (H, W, 3), BGR
-        Upright, up to some fifteen degrees.
+        Turned by any angle; one that lies on its side or upside down takes longer, and is refused more often.
     profile : Profile, optional
         For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
     kind, digits, decimals : optional
@@ -184,48 +87,45 @@ def read_photo(
         return rejected("too small to be a photograph of a meter")
     if profile is not None:
         return read_with(profile, image, second)
-    windows = find_windows(image)
-    if not windows:
+    looked: list[tuple[Found, Reading]] = []
+    for turns in TURNS:
+        found = _likeliest(image, find_windows(image, turns))
+        looked += [(window, _read_found(image, window, kind, digits, decimals, second)) for window in found]
+        best = _chosen(looked)
+        if best.confidence >= ACCEPT:
+            break
+    return best
+
+
+def _rank(window: Found, reading: Reading) -> float:
+    """Of windows that can be read the largest one is the reading; print that looks like a window can't be read well."""
+    return float(np.sqrt(area(window.quad)) * (0.1 + reading.confidence))
+
+
+def _likeliest(image: np.ndarray, windows: list[Found]) -> list[Found]:
+    """The three windows that a first look can read best."""
+    if len(windows) <= 3:
+        return windows
+    ranks = [_rank(window, read_window(cut_out(image, window.quad, CUTS[0])[0], None)) for window in windows]
+    return [windows[index] for index in np.argsort(ranks)[:-4:-1]]
+
+
+def _chosen(looked: Sequence[tuple[Found, Reading]]) -> Reading:
+    """The reading of the window that ranks first; not accepted if another one could be the reading as well."""
+    if not looked:
         return rejected("no window of a meter found")
-    readings = [_read_found(image, window, kind, digits, decimals, second) for window in windows[:3]]
-    # of two that can be read the larger one is the reading; print that looks like a window can't be read well
-    sides = np.sqrt([_area(window.quad) for window in windows])
-    order = np.argsort(-sides[:3] * [0.1 + each.confidence for each in readings])
-    first = order[0]
-    best = readings[first]
-    readable = {i for i, each in enumerate(readings) if len(each.text) > 2 and each.confidence > RIVAL}
-    certain = {i for i, window in enumerate(windows) if window.score > SURELY}
-    as_large = {i for i, side in enumerate(sides) if side > AS_LARGE * sides[first]}
-    if best.accepted and as_large & (readable | certain) - {first}:
-        best = replace(best, accepted=False, reason="another window could be the reading, too")
-    return replace(best, parts=tuple(readings[i] for i in order))
-
-
-def _refined(image: np.ndarray, window: Found) -> Found:
-    """The window tight around its digits and of the kind they look like, as far as they can be found.
-
-    On the left of a display's digits there may be blank positions, as many as the window has room for.
-    """
-    straight, corners = cut_out(image, window.quad, LOOSE)
-    boxes, _, kind = find_positions(straight)
-    if len(boxes) < 3:
-        return window
-    middles, levels = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    slope = (levels[-1] - levels[0]) / (middles[-1] - middles[0])
-    half = np.median(boxes[:, 3] - boxes[:, 1]) / 2
-    ends = np.array([boxes[0, 0], boxes[-1, 2]])
-    if kind == "lcd":
-        pitch = np.median(np.diff(middles))
-        edge = LOOSE[0] * straight.shape[0] / (1 + 2 * LOOSE[1])  # where the rough window begins
-        ends[0] -= pitch * max(0, round((ends[0] - edge) / pitch))
-    line = levels[0] + slope * (ends - middles[0])
-    lean = np.array([-slope, 1.0]) / np.hypot(slope, 1) * half
-    a, b = np.stack([ends, line], axis=1)
-    found = np.array([a - lean, b - lean, b + lean, a + lean])
-    height, width = straight.shape[:2]
-    inside = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-    matrix = cv2.getPerspectiveTransform(inside, corners.astype(np.float32))
-    return replace(window, kind=kind, quad=cv2.perspectiveTransform(found[None], matrix)[0])
+    (window, best), *others = sorted(looked, key=lambda each: _rank(*each), reverse=True)
+    along = window.quad[1] - window.quad[0]
+    for other, reading in others:
+        way = other.quad[1] - other.quad[0]
+        if along @ way > PARALLEL * np.linalg.norm(along) * np.linalg.norm(way):
+            rival = reading.confidence > RIVAL or other.score > SURELY
+        else:  # no register of the same meter; the same one upside down, if anything
+            rival = reading.confidence > best.confidence / 2
+        as_large = area(other.quad) > AS_LARGE**2 * area(window.quad)
+        if best.accepted and rival and as_large and reading.text != best.text:
+            best = replace(best, accepted=False, reason="another window could be the reading, too")
+    return replace(best, parts=(best, *(reading for _, reading in others[:2])))
 
 
 def _read_found(
@@ -233,6 +133,9 @@ def _read_found(
 ) -> Reading:
     """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
     cuts = [cut_out(image, window.quad, margin)[0] for margin in CUTS]
+    if second:
+        row = np.array(row_in(cut_out(image, window.quad, LOOSE)[0]))
+        cuts = [_part(cut, margin, row) for cut, margin in zip(cuts, CUTS, strict=True)]
     readings = [read_window(cut, kind, digits, decimals, second=second) for cut in cuts]
     weights: dict[str, float] = {}
     for each in readings:
@@ -240,12 +143,22 @@ def _read_found(
     text = max(weights, key=lambda each: weights[each])
     same = [each for each in readings if each.text == text]
     reading = max(same, key=lambda each: each.confidence)
-    confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / 0.8)
+    confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / SURELY) ** 2
     confidence *= (weights[text] / sum(weights.values())) ** 1.5
+    if len(text) < FEWEST[window.kind]:
+        confidence = 0.0
     place = tuple((float(x), float(y)) for x, y in window.quad)
     reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
     enough = not reason and confidence >= ACCEPT
     reason = reason or ("" if enough else "uncertain")
-    if 0 < len(reading.text) < FEWEST[window.kind]:
-        enough, reason = False, f"fewer than {FEWEST[window.kind]} digits"
+    if 0 < len(text) < FEWEST[window.kind]:
+        reason = f"fewer than {FEWEST[window.kind]} digits"
     return replace(reading, confidence=confidence, accepted=enough, reason=reason, place=place)
+
+
+def _part(cut: np.ndarray, margin: tuple[float, float], row: np.ndarray) -> np.ndarray:
+    """A window, cut out with a margin, from where a row begins to where it ends in one that is cut out loosely."""
+    height = cut.shape[0] / (1 + 2 * margin[1])
+    length = cut.shape[1] - 2 * margin[0] * height
+    left, right = row * (length + 2 * LOOSE[0] * height) + (margin[0] - LOOSE[0]) * height
+    return cut[:, max(0, round(left)) : max(1, round(right))]

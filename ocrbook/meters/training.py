@@ -166,7 +166,7 @@ def draw_windows(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
 def _windows_of_photos(seed: int, faces: Sequence[Face], rng: np.random.Generator) -> Iterator[Window]:
     """Windows cut out of photographs with these seeds and up, three times each, with more and less around them."""
     while True:
-        for window in render_photo(seed, faces=faces, busy=True).windows:
+        for window in render_photo(seed, faces=faces).windows:
             tall = np.linalg.norm(window.quad[3] - window.quad[0])
             for _ in range(3):
                 rough = window.quad + rng.normal(0, 1, (4, 2)) * tall * [0.2, 0.09]
@@ -193,7 +193,7 @@ def draw_photos(count: int, seed: int, faces: Sequence[Face]) -> Arrays:
     images = np.zeros((count, *PHOTO_SIZE, 3), np.uint8)
     quads, kinds = np.zeros((count, 2, 4, 2), np.float32), np.full((count, 2), -1, np.int8)
     for number in range(count):
-        photo = render_photo(100_000 * seed + number, faces=faces, numbers=number % 3 * 2, busy=True)
+        photo = render_photo(100_000 * seed + number, faces=faces, numbers=number % 3 * 2)
         image, scale = fit_photo(photo.image)
         images[number, : image.shape[0], : image.shape[1]] = image
         for place, window in enumerate(photo.windows):
@@ -317,7 +317,7 @@ def _moved_photo(
     """A photograph and the corners of its windows, turned, enlarged and moved, as long as the windows stay inside."""
     side = np.array(image.shape[1::-1])
     for _ in range(4):
-        matrix = cv2.getRotationMatrix2D((side / 2).tolist(), rng.normal(0, 9), np.exp(rng.uniform(-0.4, 0.4)))
+        matrix = cv2.getRotationMatrix2D((side / 2).tolist(), rng.normal(0, 5), np.exp(rng.uniform(-0.4, 0.4)))
         matrix[:, 2] += rng.uniform(-0.15, 0.15, 2) * side
         moved = quads @ matrix[:, :2].T + matrix[:, 2]
         shown = moved[kinds >= 0]

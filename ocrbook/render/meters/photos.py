@@ -19,7 +19,7 @@ _WORDS = (
     "230V 50Hz", "3x230/400V", "5(60)A", "10(40)A", "1600 imp/kWh", "Cl. 1", "IP54", "Qn 1.5", "PN 16", "T30", "2017",
     "CE M19", "MADE IN EU", "kWh", "m3", "0.01 m3/imp", "Type E4", "R160 H", "Q3 2.5", "Max 90C", "Watt-hour", "COM",
 )  # fmt: skip
-_UNITS = ("m3", "m\u00b3", "kWh", "kW", "MWh", "l", "L", "gal", "ft3", "II", "HT", "T1", "x1", "3", "0.1")
+_UNITS = ("m3", "m\u00b3", "kWh", "kW", "MWh", "m", "KWH", "MJ")
 _MAKERS = (
     "Alder",
     "NORVOLT",
@@ -85,7 +85,7 @@ def _mark(image, window: Window, ink: np.ndarray, rng: np.random.Generator) -> n
     x = right + gap if rng.random() < 0.8 or left < gap + wide else left - gap - wide
     corner = np.array([x, (top + bottom - high) / 2 + rng.uniform(-0.3, 0.3) * tall])
     _write(image, text, *corner, points, face, ink)
-    return np.stack([corner, [*corner, wide, high]])
+    return np.stack([corner, np.add(corner, (wide, high))])
 
 
 def _bars(image, x, y, width, height, rng) -> None:

@@ -1,0 +1,74 @@
+"""What stands beside the digits of a window and is none of them, as PP-OCRv6 sees it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import onnxruntime
+import yaml
+
+from ocrbook.meters.models import session_of
+from ocrbook.meters.second import HEIGHT, NARROWEST, WIDEST
+from ocrbook.models import model_folder
+
+UNITS = frozenset("kKmMwWhH³")
+"""What units are written with and no digit looks like."""
+
+
+@cache
+def _network() -> tuple[onnxruntime.InferenceSession, list[str]]:
+    """The network, and all characters that it knows."""
+    folder = model_folder("text_recognition")
+    described = yaml.safe_load((folder / "inference.yml").read_text("utf-8"))
+    return session_of(folder / "inference.onnx"), described["PostProcess"]["character_dict"]
+
+
+def characters_of(line: np.ndarray) -> list[tuple[str, float]]:
+    """What PP-OCRv6 small reads in a line, and where the middle of each character is, as a share of the width.
+
+    Parameters
+    ----------
+    line : uint8 (H, W, 3), BGR
+
+    Raises
+    ------
+    FileNotFoundError
+        If the official weights are missing; see `ocrbook.models.model_folder`.
+    """
+    width = int(np.clip(round(HEIGHT * line.shape[1] / line.shape[0]), 1, WIDEST))
+    inputs = np.zeros((1, 3, HEIGHT, max(width, NARROWEST)), np.float32)
+    inputs[0, :, :, :width] = (cv2.resize(line, (width, HEIGHT)).transpose(2, 0, 1) - np.float32(127.5)) / 127.5
+    session, characters = _network()
+    steps = session.run(None, {session.get_inputs()[0].name: inputs})[0][0].argmax(axis=1)
+    starts = np.flatnonzero(np.diff(steps, prepend=-1))
+    middles = (starts + np.append(starts[1:], len(steps))) / 2 * inputs.shape[3] / len(steps) / width
+    return [
+        (characters[step - 1], middle)
+        for step, middle in zip(steps[starts].tolist(), middles.tolist(), strict=True)
+        if 0 < step <= len(characters)
+    ]
+
+
+def row_in(line: np.ndarray) -> tuple[float, float]:
+    """Where the digits of a line begin and end, if a unit stands beside them: shares of its width, else 0 and 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the official weights are missing; see `ocrbook.models.model_folder`.
+    """
+    read = characters_of(line)
+    digits = [place for character, place in read if character.isdecimal()]
+    if not digits:
+        return 0.0, 1.0
+    units = [place for character, place in read if character in UNITS]
+    middle = np.median(digits)
+    left, right = (
+        max((p for p in units if p < middle), default=None),
+        min((p for p in units if p > middle), default=None),
+    )
+    first = min(place for place in digits if left is None or place > left)
+    last = max(place for place in digits if right is None or place < right)
+    return 0.0 if left is None else (left + first) / 2, 1.0 if right is None else (right + last) / 2
