@@ -223,11 +223,12 @@ def overlap(a, b):
 def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatch, side, confidence, score, accepted):
     square = np.array([[0, 0], [60, 0], [60, 20], [0, 20]], float)
     windows_found = [Found("drum", square, 0.9), Found("drum", side * square, score)]
-    sure = iter((0.95, confidence))
+    answers = iter((("12345", 0.95), ("67890", confidence)))
 
     def read(image, window, second, *known):
         place = tuple(map(tuple, window.quad.tolist()))
-        return Reading("12345", 12345.0, next(sure), True, "", place=place)
+        text, sure = next(answers)
+        return Reading(text, float(text), sure, True, "", place=place)
 
     monkeypatch.setattr(photos, "find_windows", lambda *_: windows_found)
     monkeypatch.setattr(photos, "_read_found", read)
