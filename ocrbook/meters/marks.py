@@ -65,10 +65,9 @@ def row_in(line: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     units = [place for character, place in read if character in UNITS]
     middle = np.median(digits)
-    left, right = (
-        max((p for p in units if p < middle), default=None),
-        min((p for p in units if p > middle), default=None),
-    )
-    first = min(place for place in digits if left is None or place > left)
-    last = max(place for place in digits if right is None or place < right)
-    return 0.0 if left is None else (left + first) / 2, 1.0 if right is None else (right + last) / 2
+    left = max((place for place in units if place < middle), default=-np.inf)
+    right = min((place for place in units if place > middle), default=np.inf)
+    first = min(place for place in digits if place > left)
+    last = max(place for place in digits if place < right)
+    # where the digit ends: an m is wider
+    return max(0.0, (left + 2 * first) / 3), min(1.0, (right + 2 * last) / 3)
