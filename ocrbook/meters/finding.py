@@ -79,15 +79,16 @@ def _turned(image: np.ndarray, turn: float) -> list[Found]:
     """The windows in a photograph after it was turned; their corners before that."""
     if not turn:
         return _closer(image, PHOTO_SIZE[0], 4 * PHOTO_SIZE[0])
-    height, width = image.shape[:2]
-    scale = min(1.0, 2 * PHOTO_SIZE[0] / max(height, width))
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale)
-    size = np.abs(matrix[:, :2]) @ [width, height]
-    matrix[:, 2] += (size - [width, height]) / 2
-    view = cv2.warpAffine(image, matrix, np.rint(size).astype(int).tolist(), flags=cv2.INTER_AREA)
+    fitted, scale = fit_photo(image, 2 * PHOTO_SIZE[0])
+    size = np.array(fitted.shape[1::-1])
+    matrix = cv2.getRotationMatrix2D((size / 2).tolist(), turn, 1.0)
+    whole = np.abs(matrix[:, :2]) @ size
+    matrix[:, 2] += (whole - size) / 2
+    view = cv2.warpAffine(fitted, matrix, np.rint(whole).astype(int).tolist())
     back = cv2.invertAffineTransform(matrix)
-    side = round(PHOTO_SIZE[0] * max(size) / scale / max(height, width))
-    return [replace(each, quad=each.quad @ back[:, :2].T + back[:, 2]) for each in _closer(view, side, 2 * side)]
+    side = round(max(whole) / 2)
+    found = _closer(view, side, 2 * side)
+    return [replace(each, quad=(each.quad @ back[:, :2].T + back[:, 2]) / scale) for each in found]
 
 
 def _closer(image: np.ndarray, side: int, most: int) -> list[Found]:

@@ -13,8 +13,8 @@ from ocrbook.meters.models import session_of
 from ocrbook.meters.second import HEIGHT, NARROWEST, WIDEST
 from ocrbook.models import model_folder
 
-UNITS = frozenset("kKmMwWhH³")
-"""What units are written with and no digit looks like."""
+DIGITS, UNITS = frozenset("0123456789"), frozenset("kKmMwWhH³")
+"""The digits, and what units are written with and no digit looks like."""
 
 
 @cache
@@ -51,8 +51,9 @@ def characters_of(line: np.ndarray) -> list[tuple[str, float]]:
     ]
 
 
-def row_in(line: np.ndarray) -> tuple[float, float]:
-    """Where the digits of a line begin and end, if a unit stands beside them: shares of its width, else 0 and 1.
+def row_in(line: np.ndarray) -> tuple[str, float, float]:
+    """The digits in a line as PP-OCRv6 reads them, without what stands beyond a unit; and where their row begins and
+    ends, as shares of the line's width: 0 and 1 where no unit stands beside it.
 
     Raises
     ------
@@ -60,14 +61,14 @@ def row_in(line: np.ndarray) -> tuple[float, float]:
         If the official weights are missing; see `ocrbook.models.model_folder`.
     """
     read = characters_of(line)
-    digits = [place for character, place in read if character.isdecimal()]
+    digits = [(character, place) for character, place in read if character in DIGITS]
     if not digits:
-        return 0.0, 1.0
+        return "", 0.0, 1.0
     units = [place for character, place in read if character in UNITS]
-    middle = np.median(digits)
+    middle = np.median([place for _, place in digits])
     left = max((place for place in units if place < middle), default=-np.inf)
     right = min((place for place in units if place > middle), default=np.inf)
-    first = min(place for place in digits if place > left)
-    last = max(place for place in digits if place < right)
-    # where the digit ends: an m is wider
-    return max(0.0, (left + 2 * first) / 3), min(1.0, (right + 2 * last) / 3)
+    row = [(character, place) for character, place in digits if left < place < right]
+    first, last = row[0][1], row[-1][1]
+    # where a digit ends: an m is wider
+    return "".join(each for each, _ in row), max(0.0, (left + 2 * first) / 3), min(1.0, (right + 2 * last) / 3)

@@ -32,6 +32,9 @@ RIVAL, AS_LARGE, PARALLEL = 0.1, 0.8, 0.9
 """The confidence from which on another window could be the reading; the share of the other's sides that its own have at
 least; and the cosine of the angle between registers of one meter: they could be it whether or not they can be read."""
 
+CLEARLY = 0.1
+"""How much more certain a turned window must be than upside down."""
+
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
 
@@ -87,14 +90,38 @@ def read_photo(
         return rejected("too small to be a photograph of a meter")
     if profile is not None:
         return read_with(profile, image, second)
+    known = (kind, digits, decimals, second)
     looked: list[tuple[Found, Reading]] = []
     for turns in TURNS:
-        found = _likeliest(image, find_windows(image, turns))
-        looked += [(window, _read_found(image, window, kind, digits, decimals, second)) for window in found]
+        looked += _look(image, turns, *known)
         best = _chosen(looked)
         if best.confidence >= ACCEPT:
             break
-    return best
+    if not best.accepted or turns == TURNS[0]:
+        return best
+    return _upright(image, best, known)
+
+
+def _upright(image: np.ndarray, best: Reading, known: tuple) -> Reading:
+    """What was read in a turned photograph is read again as it stands upright, and upside down, to be accepted."""
+    across, down = np.subtract(best.place[1], best.place[0])
+    looked = _look(image, (np.degrees(np.arctan2(down, across)),), *known)
+    again = _chosen(looked)
+    if again.text != best.text:
+        return replace(best, accepted=False, reason="uncertain")
+    window = max(looked, key=lambda each: _rank(*each))[0]
+    below = _read_found(image, replace(window, quad=np.roll(window.quad, 2, axis=0)), *known)
+    if below.confidence > again.confidence - CLEARLY:
+        again = replace(again, accepted=False, reason="it can be read upside down, too")
+    return again
+
+
+def _look(
+    image: np.ndarray, turns: Sequence[float], kind: str | None, digits: int | None, decimals: int, second: bool
+) -> list[tuple[Found, Reading]]:
+    """The likeliest windows in a photograph that is turned, and what they show."""
+    windows = _likeliest(image, find_windows(image, turns))
+    return [(window, _read_found(image, window, kind, digits, decimals, second)) for window in windows]
 
 
 def _rank(window: Found, reading: Reading) -> float:
@@ -133,9 +160,10 @@ def _read_found(
 ) -> Reading:
     """One window of a photograph, cut out more and less widely; what all cuts agree on is certain."""
     cuts = [cut_out(image, window.quad, margin)[0] for margin in CUTS]
+    seen = ""
     if second:
-        row = np.array(row_in(cut_out(image, window.quad, LOOSE)[0]))
-        cuts = [_part(cut, margin, row) for cut, margin in zip(cuts, CUTS, strict=True)]
+        seen, *row = row_in(cut_out(image, window.quad, LOOSE)[0])
+        cuts = [_part(cut, margin, np.array(row)) for cut, margin in zip(cuts, CUTS, strict=True)]
     readings = [read_window(cut, kind, digits, decimals, second=second) for cut in cuts]
     weights: dict[str, float] = {}
     for each in readings:
@@ -145,15 +173,15 @@ def _read_found(
     reading = max(same, key=lambda each: each.confidence)
     confidence = float(np.mean([each.confidence for each in same])) * min(1.0, window.score / SURELY) ** 2
     confidence *= (weights[text] / sum(weights.values())) ** 1.5
-    if len(text) < FEWEST[window.kind]:
-        confidence = 0.0
-    place = tuple((float(x), float(y)) for x, y in window.quad)
     reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
-    enough = not reason and confidence >= ACCEPT
-    reason = reason or ("" if enough else "uncertain")
     if 0 < len(text) < FEWEST[window.kind]:
-        reason = f"fewer than {FEWEST[window.kind]} digits"
-    return replace(reading, confidence=confidence, accepted=enough, reason=reason, place=place)
+        confidence, reason = 0.0, f"fewer than {FEWEST[window.kind]} digits"
+    elif text and text in seen and text != seen:
+        reason = "PP-OCRv6 sees more digits beside these"
+    elif not reason and confidence < ACCEPT:
+        reason = "uncertain"
+    place = tuple((float(x), float(y)) for x, y in window.quad)
+    return replace(reading, confidence=confidence, accepted=not reason, reason=reason, place=place)
 
 
 def _part(cut: np.ndarray, margin: tuple[float, float], row: np.ndarray) -> np.ndarray:

@@ -258,9 +258,9 @@ def turned(image, by):
 def test_a_unit_beside_the_digits_is_none_of_them():
     image = np.full((60, 260, 3), 230, np.uint8)
     cv2.putText(image, "40713 kWh", (10, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (30, 30, 30), 2, cv2.LINE_AA)
-    left, right = marks.row_in(image)
-    assert left == 0 and 0.45 < right < 0.6
-    assert marks.row_in(image[:, :125]) == (0, 1) == marks.row_in(np.full_like(image, 128))
+    digits, left, right = marks.row_in(image)
+    assert digits == "40713" and left == 0 and 0.45 < right < 0.55
+    assert marks.row_in(image[:, :125]) == ("40713", 0, 1) and marks.row_in(np.full_like(image, 128)) == ("", 0, 1)
     right = wrong = 0
     for seed in range(6):
         photo = render_photo(7_100 + seed, kind="drum", shape=(480, 640), held_out=True, hard=0.3, busy=True)
