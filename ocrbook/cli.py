@@ -37,7 +37,7 @@ EXTRAS = {
         "starlette",
         "uvicorn",
     ),
-    "train": ("lmdb", "onnx", "paddle", "paddle2onnx"),
+    "train": ("lmdb", "paddle", "paddle2onnx"),
 }
 """The optional parts of the package, and the modules that come with them."""
 

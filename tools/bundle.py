@@ -6,6 +6,7 @@ beside it for the buttons that open a notebook elsewhere.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from ocrbook.files import write_atomically
 from tools import translate
 from tools.book_files import ROOT, notebooks, write_if_changed
 from tools.outside import Outside, title_of
@@ -85,12 +87,14 @@ def write_bundle(language: str) -> Path:
     """Write `_build/bundle/hands-on-ocr-<language>.zip`; the same content gives the same bytes."""
     TARGET.mkdir(parents=True, exist_ok=True)
     path = TARGET / f"{NAME}-{language}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for member, content in sorted(_members(language).items()):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for member, part in sorted(_members(language).items()):
             info = zipfile.ZipInfo(f"{NAME}/{member.as_posix()}")
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (0o755 if os.access(ROOT / member, os.X_OK) else 0o644) << 16
-            bundle.writestr(info, content)
+            bundle.writestr(info, part)
+    write_atomically(path, content.getvalue())
     return path
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
+from tools import code_messages
 from tools.book_files import ROOT, notebooks, write_if_changed
 
 TEMPLATE = Path("notebooks/_template.ipynb")
+_SENTENCE = re.compile(r"""(?<=")[^"\n]*\b[A-Za-z']{2,} [a-z]+ [a-z]+\b[^"\n]*(?=")""")
 
 
 def archives() -> list[str]:
@@ -33,6 +36,16 @@ def main() -> int:
         _first_code_cell(notebook)["source"] = text.splitlines(keepends=True)
         write_if_changed(ROOT / path, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
     return 0
+
+
+def messages(source: str) -> list[str]:
+    """What a reader may see of the cell: its comments, and its strings that have three words in a row."""
+    return [*code_messages.messages(source), *_SENTENCE.findall(source)]
+
+
+def translate(source: str, translation: Callable[[str], str]) -> str:
+    """The cell with every message replaced."""
+    return _SENTENCE.sub(lambda match: translation(match[0]), code_messages.translate(source, translation))
 
 
 def _first_code_cell(notebook: dict) -> dict:

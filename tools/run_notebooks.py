@@ -180,7 +180,7 @@ def status_table(record: dict) -> str:
         run = record[path.as_posix()]
         rows.append(
             f"| [](../{path.as_posix()}) | {run['seconds']} | {run['peak_megabytes']} | {len(cells)} | {compared} "
-            f"| {exempted} | `{run['executed']}` |"
+            f"| {exempted} | <time>{run['executed']}</time> |"
         )
     versions = sorted({" ".join(record[path.as_posix()]["versions"]) for path in notebooks()})
     return "\n".join([*rows, "", *(f"`{line}`\n" for line in versions)])

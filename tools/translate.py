@@ -24,7 +24,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from markdown_it import MarkdownIt
 
-from tools import code_messages, figures
+from tools import code_messages, figures, first_cell
 from tools.book_files import ROOT, documents, remove_others, toc, write_if_changed
 from tools.glossary import sort_by_pinyin
 from tools.markdown_messages import messages, translate
@@ -40,7 +40,7 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)  # a fixed date, so that an u
 _ANNOTATOR_LANGUAGE = ("&quot;language&quot;: &quot;en&quot;", "&quot;language&quot;: &quot;zh&quot;")
 _SPEAK_CHINESE = ["\n", 'os.environ.setdefault("OCRBOOK_LANGUAGE", "zh")']  # the annotator, where it runs
 _ROLE = re.compile(r"\{[\w:-]+\}`[^`]+`")  # a link to the glossary is a word of its language
-_PARTS = re.compile(r"(?<!`)`[^`]+`|\$[^$]+\$|\]\([^)]+\)")  # code, formulas and link targets
+_PARTS = re.compile(r"(?<!`)`[^`]+`|\$[^$]+\$|\]\([^)]+\)|\{[^{}\d]+\}")  # code, formulas, link targets, {values}
 
 
 def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
@@ -51,7 +51,7 @@ def _cell_texts(cell: dict) -> list[tuple[dict, str]]:
 
 
 def _is_hidden(cell: dict) -> bool:
-    """Whether this is the first code cell, which finds the book and has no messages."""
+    """Whether this is the first code cell, which finds the book; its messages are those of the template."""
     return "remove-cell" in cell["metadata"].get("tags", [])
 
 
@@ -61,7 +61,8 @@ def _translate_notebook(text: str, translation: Callable[[str], str]) -> str:
         if cell["cell_type"] == "markdown":
             cell["source"] = translate("".join(cell["source"]), translation).splitlines(keepends=True)
         elif _is_hidden(cell):
-            cell["source"] = [*cell["source"], *_SPEAK_CHINESE]
+            source = first_cell.translate("".join(cell["source"]), translation_of(first_cell.TEMPLATE))
+            cell["source"] = [*source.splitlines(keepends=True), *_SPEAK_CHINESE]
         else:
             cell["source"] = code_messages.translate("".join(cell["source"]), translation).splitlines(keepends=True)
         for holder, key in _cell_texts(cell):
@@ -109,7 +110,7 @@ def _translate_toc(translation: Callable[[str], str]) -> str:
 
 
 def extract(document: Path) -> list[str]:
-    """The messages of a page, a notebook, a schematic, or of _config.yml (title, and words of the contents)."""
+    """The messages of a page, a notebook, a schematic, of all notebooks' first cell, or of _config.yml and contents."""
     text = (ROOT / document).read_text("utf-8")
     if document == _CONFIG:
         words = [yaml.safe_load(text)["title"], *(holder[key] for holder, key in _toc_words(toc()))]
@@ -118,8 +119,10 @@ def extract(document: Path) -> list[str]:
         return messages(text)
     if document.suffix == ".svg":
         return list(dict.fromkeys(figures.svg_messages(text)))
-    found: list[str] = []
-    for cell in json.loads(text)["cells"]:
+    cells, found = json.loads(text)["cells"], []
+    if document == first_cell.TEMPLATE:
+        return list(dict.fromkeys(first_cell.messages("".join(next(filter(_is_hidden, cells))["source"]))))
+    for cell in cells:
         if cell["cell_type"] == "markdown":
             found += messages("".join(cell["source"]))
         elif not _is_hidden(cell):
@@ -151,7 +154,8 @@ def bundled() -> list[Path]:
 
 
 def _all_documents() -> list[Path]:
-    return [_CONFIG, *documents(), *bundled(), *_schematics()]
+    template = [first_cell.TEMPLATE] if (ROOT / first_cell.TEMPLATE).is_file() else []
+    return [_CONFIG, *template, *documents(), *bundled(), *_schematics()]
 
 
 def _schematics() -> list[Path]:

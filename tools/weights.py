@@ -118,11 +118,35 @@ def train(name: str, workers: int = 1) -> None:
         "parameters": int(sum(p.size for p in net.parameters())),
         "drawn samples": count + held, "steps": recipe.steps, "batch": recipe.size,
         "held-out loss": round(-history.best, 4), "training seconds": round(history.seconds),
-        "seconds in all": round(time.process_time() - began), "seed": 0,
+        "seconds in all": round(time.process_time() - began), **_origin(),
+    })  # fmt: skip
+
+
+def tune_lines() -> None:
+    """Fine-tune PP-OCRv6 on drawn windows, and write the difference and its card."""
+    from ocrbook.folders import exchanged
+    from ocrbook.meters import line_training
+    from ocrbook.render.meters import training_faces
+
+    faces = training_faces(FONTS, INVENTED)
+    with exchanged(TARGET / "lines", ("delta.npz", "card.json")) as draft:
+        history = line_training.tune(faces, draft / "delta.npz", BUILD / "lines.npz")
+        card = {
+            "base": "PP-OCRv6_small_rec", "drawn samples": line_training.STEPS * line_training.SIZE,
+            "steps": line_training.STEPS, "batch": line_training.SIZE, "held-out right": round(history.best, 4),
+            "training seconds": round(history.seconds), **_origin(),
+        }  # fmt: skip
+        (draft / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _origin() -> dict:
+    """What every card says of where the weights come from."""
+    return {
+        "seed": 0,
         "fonts": len(json.loads((ROOT / "tools" / "fonts" / "package.json").read_text())["dependencies"]),
         "invented faces": INVENTED, "images of real meters": 0,
         "versions": {package: version(package) for package in ("paddlepaddle", "opencv-python", "numpy", "pillow")},
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 def export(name: str, net, card: dict) -> None:
@@ -140,12 +164,13 @@ def main() -> None:
     """Everything, two networks at a time."""
     from ocrbook.meters.training import RECIPES
 
-    names = sys.argv[1:] or list(RECIPES)
-    if unknown := set(names) - set(RECIPES):
-        sys.exit(f"no network called {', '.join(unknown)}; there are {', '.join(RECIPES)}")
+    known = [*RECIPES, "lines"]
+    names = sys.argv[1:] or known
+    if unknown := set(names) - set(known):
+        sys.exit(f"no network called {', '.join(unknown)}; there are {', '.join(known)}")
     install_fonts()
     if len(names) == 1:
-        return train(names[0])
+        return tune_lines() if names == ["lines"] else train(names[0])
     waiting, running = names[:], []
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     while waiting or running:

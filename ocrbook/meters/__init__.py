@@ -9,15 +9,18 @@ from ocrbook.meters.digits import read_digit
 from ocrbook.meters.finding import Found, find_windows
 from ocrbook.meters.history import History
 from ocrbook.meters.photos import read_photo
+from ocrbook.meters.places import DialPlace, WindowPlace
 from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading
 from ocrbook.meters.windows import find_positions, read_window
 
 __all__ = [
+    "DialPlace",
     "Found",
     "History",
     "Profile",
     "Reading",
+    "WindowPlace",
     "find_positions",
     "find_windows",
     "read_dial",

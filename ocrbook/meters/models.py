@@ -12,11 +12,11 @@ FOLDER = Path(__file__).parent / "weights"
 
 
 @cache
-def session_of(path: Path) -> onnxruntime.InferenceSession:
-    """A network in memory, for one thread."""
+def session_of(network: Path | bytes) -> onnxruntime.InferenceSession:
+    """A network from a file or from memory, for one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
 def run(name: str, inputs: np.ndarray) -> np.ndarray:

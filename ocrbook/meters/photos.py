@@ -65,7 +65,8 @@ def read_photo(
     -------
     Reading
         Of the window that is taken to show the reading; its `place` is in the photograph. `parts` are the windows that
-        were read, three at most, that one first; with a profile, the positions of its window.
+        were read, three at most, that one first. With a profile, `text` has the digits of its windows, `value` those of
+        its dials, too, and `parts` are both, from the highest digits to the lowest; of one window alone, its positions.
 
     Raises
     ------

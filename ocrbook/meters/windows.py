@@ -273,7 +273,15 @@ def crops_of(image: np.ndarray, boxes: np.ndarray, room: tuple[float, float]) ->
 
 
 def read_window(
-    image: np.ndarray, kind: str | None = "drum", digits: int | None = None, decimals: int = 0, *, second: bool = False
+    image: np.ndarray,
+    kind: str | None = "drum",
+    digits: int | None = None,
+    decimals: int = 0,
+    *,
+    second: bool = False,
+    arrived: float = ARRIVED,
+    lower: float | None = None,
+    steady: bool | None = None,
 ) -> Reading:
     """Read the window of a meter.
 
@@ -321,7 +329,7 @@ def read_window(
     boxes, scores, looks = find_positions(image, digits, kind)
     if len(boxes) and kind not in (None, looks):
         return rejected(f'these look like digits of the kind "{looks}", not "{kind}"')
-    return read_positions(image, looks, boxes, scores, digits, decimals, second)
+    return read_positions(image, looks, boxes, scores, digits, decimals, second, arrived, lower, steady)
 
 
 def read_positions(
@@ -332,6 +340,9 @@ def read_positions(
     digits: int | None,
     decimals: int,
     second: bool = False,
+    arrived: float = ARRIVED,
+    lower: float | None = None,
+    steady: bool | None = None,
 ) -> Reading:
     """Read a window whose positions are known; see `read_window` and `find_positions`."""
     if not len(boxes):
@@ -358,9 +369,9 @@ def read_positions(
     if digits is not None and len(parts) != digits:
         return rejected(f"{len(parts)} positions found, not {digits}", parts)
     if kind == "drum":
-        way, *others = ways([part.value for part in parts])
+        way, *others = ways([part.value for part in parts], None, arrived, lower, steady)
         text, off = way.text, way.off
-        sure = _sure_of_drums(probability, way, parts)
+        sure = _sure_of_drums(probability, way, parts, arrived if lower is None else None)
         sure += [1 / (1 + np.exp((way.loss - other.loss) / CLOSE)) for other in others if other.text != text][:1]
     else:
         text, off = "".join(part.text for part in parts), 0.0
@@ -381,7 +392,8 @@ def read_positions(
     confidence = float(np.prod(sure) * row)
     value = int(text) / 10**decimals
     if off > 0.35:
-        return Reading(text, value, min(confidence, 0.5), False, "drums that no counter shows together", parts)
+        wrong = "drums that no counter shows together" + ("" if lower is None else " with what follows")
+        return Reading(text, value, min(confidence, 0.5), False, wrong, parts)
     confidence *= float(np.clip(1.75 - 5 * off, 0, 1))  # 1 up to 0.15
     if decimals > len(text):
         return Reading(text, value, confidence, False, "fewer digits than decimals", parts)
@@ -425,17 +437,19 @@ def _by_contrast(found: list[Reading], probability: np.ndarray, crops: Sequence[
     return result
 
 
-def _sure_of_drums(probability: np.ndarray, way: Way, parts: Sequence[Reading]) -> list[float]:
-    """For each drum, the share of answers that would give the same digit."""
+def _sure_of_drums(
+    probability: np.ndarray, way: Way, parts: Sequence[Reading], arrived: float | None = ARRIVED
+) -> list[float]:
+    """For each drum, the share of answers that would give the same digit; `arrived` is None where something follows."""
     classes = np.arange(100) / 10
     blurred = max(BLURRED, UNLEVELLED / (1 + way.telling))
     shares = []
     for index, (each, part) in enumerate(zip(probability, parts, strict=True)):
         off = np.abs((classes - part.value + 5) % 10 - 5)
         last = index == len(parts) - 1
-        if last:  # any place that is resolved to the digit that was read
+        if last and arrived is not None:  # any place that is resolved to the digit that was read
             past = (classes - way.shift - int(way.text[-1]) + 5) % 10 - 5
-            inside = 0.5 - np.abs(past - (ARRIVED - 0.5))
+            inside = 0.5 - np.abs(past - (arrived - 0.5))
             same = np.clip(0.5 + inside / (2 * blurred), 0, 1)
         else:
             same = off <= 0.45

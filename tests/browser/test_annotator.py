@@ -43,6 +43,7 @@ project.annotate(ocr)
 
 def wait(browser, condition, seconds=30):
     passing = [StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException]
+    passing.append(IndexError)  # of several elements, those that are not there yet
     return WebDriverWait(browser, seconds, poll_frequency=0.1, ignored_exceptions=passing).until(condition)
 
 

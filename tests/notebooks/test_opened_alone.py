@@ -12,6 +12,7 @@ import pytest
 
 from tools import first_cell
 from tools.book_files import ROOT
+from tools.translate import translation_of
 
 CELL = nbformat.read(ROOT / first_cell.TEMPLATE, as_version=4).cells[1].source
 ASK = "\nimport ocrbook\nprint(os.getcwd(), pathlib.Path(ocrbook.__file__).parent)"
@@ -152,6 +153,14 @@ def test_no_network_is_one_line_with_the_reason_and_what_to_do(tmp_path):
     what_to_do = "with a network run this cell again, or unpack the book's zip here"
     assert line == f"Can't fetch the book ({url}: <urlopen error Name or service not known>): {what_to_do}."
     assert not list(tmp_path.iterdir())
+
+
+def test_chinese_notebooks_say_it_in_chinese(tmp_path):
+    (url,) = first_cell.archives()
+    cell = first_cell.translate(CELL, translation_of(first_cell.TEMPLATE))
+    line = line_of(run(tmp_path, network("", {url: "timed out"}), cell))
+    what_to_do = "请连接网络后重新运行这个单元格，或者把本书的 zip 压缩包解压到这里"
+    assert line == f"无法下载本书（{url}: <urlopen error timed out>）：{what_to_do}。"
 
 
 def test_packages_that_could_not_be_installed_are_installed_the_next_time(tmp_path, archive):

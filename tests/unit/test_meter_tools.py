@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocrbook.meters import Reading
 from tools import measure_real, weights
 from tools.datasets import held_out_dial, held_out_photo, held_out_window
 
@@ -54,27 +55,39 @@ def test_a_folder_of_digits_is_measured(tmp_path):
     assert result["drum"]["all"]["within"] > 0.7 and result["lcd"]["as cut"]["right"] > 0.7
 
 
-def test_windows_and_dials_and_photographs_are_counted(tmp_path, capsys):
-    for name, header in (("windows", "path,kind,text"), ("dials", "path,value"), ("photos", "path,kind,text")):
+def test_windows_and_dials_and_photographs_are_counted_beside_stock(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(measure_real, "stock_digits", lambda image: "")
+    monkeypatch.setattr(measure_real, "stock_number", lambda image: "")
+    for name, header in (("windows", "path,kind,text"), ("dials", "path,camera,value"), ("photos", "path,kind,text")):
         folder = tmp_path / f"real-{name}"
         folder.mkdir()
         lines = [header]
-        for seed in range(6_000, 6_004):
+        for seed in range(6_000, 6_003):
             made = {"windows": lambda s: held_out_window("drum", s), "dials": held_out_dial, "photos": held_out_photo}
             drawn = made[name](seed)
             cv2.imwrite(str(folder / f"{seed}.png"), drawn.image)
-            text = f"drum,{drawn.text}" if name == "windows" else getattr(drawn, "reading", None)
-            lines.append(
-                f"{seed}.png,{drawn.value if name == 'dials' else text if name == 'windows' else f'any,{text}'}"
-            )
+            if name == "dials":
+                lines.append(f"{seed}.png,cellar,{drawn.value}")
+            else:
+                lines.append(f"{seed}.png,drum,{drawn.text if name == 'windows' else drawn.reading}")
         (folder / "labels.csv").write_text("\n".join(lines) + "\n", "utf-8")
-        assert measure_real.main([str(folder)]) == 0
-        for counts in json.loads(capsys.readouterr().out)[name].values():
-            assert counts["n"] == 4
-            assert counts["accepted"] == counts["right and accepted"] + counts["wrong and accepted"]
+        assert measure_real.main([str(folder), "--failures", str(tmp_path / "sheets")]) == 0
+        groups = json.loads(capsys.readouterr().out)[name]
+        for counts in groups.values():
+            assert counts["n"] == 3
+            assert counts["accepted"] >= counts["right and accepted"] + counts["wrong and accepted"]
+            assert name == "dials" or counts["stock right"] == 0
+        assert name != "dials" or set(groups) == {"all", "cellar"}
+    told_wrong = tmp_path / "sheets" / "real-windows" / "drum-digits-told-3-wrong-0.png"
+    assert cv2.imread(str(told_wrong)) is not None  # three digits fewer than there are
     assert measure_real.main([str(tmp_path)]) == 2
 
 
 def test_right_and_accepted_are_counted():
-    counted = measure_real.tally([(True, True), (True, False), (False, True), (False, True), (False, False)])
-    assert list(counted.values()) == [5, 2, 3, 1, 2]
+    def answer(right, accepted, stock=True):
+        reading = Reading("1", 1.0, 0.9, accepted)
+        return measure_real.Answer(("all",), np.zeros((8, 8, 3), np.uint8), "a", "1", reading, right, not right, stock)
+
+    pairs = [(True, True), (True, False), (False, True), (False, True), (False, False)]
+    counted = measure_real.tally(answer(*pair) for pair in pairs)
+    assert list(counted.values()) == [5, 2, 3, 1, 2, 5]

@@ -33,7 +33,8 @@ MODULES = {
 
 ROOMS_OF_EXTRAS = {
     "serve": ["ocrbook/serve"],
-    "train": ["ocrbook/train", "ocrbook/meters/export.py", "ocrbook/meters/networks.py", "ocrbook/meters/training.py",
+    "train": ["ocrbook/train", "ocrbook/meters/export.py", "ocrbook/meters/line_training.py", "ocrbook/meters/networks.py",
+              "ocrbook/meters/training.py",
               "ocrbook/labels/lmdb_store.py"],
     "notebook": ["ocrbook/show.py", "ocrbook/annotate/widget.py"],
 }  # fmt: skip

@@ -7,6 +7,7 @@ from ocrbook.render.meters.faces import Face, held_out_faces, invented_face, tra
 from ocrbook.render.meters.photos import Photo, render_photo
 from ocrbook.render.meters.plates import METER_FACES, METER_STYLES, Meter, render_meter
 from ocrbook.render.meters.scene import ARRIVED, Window, photograph, seen
+from ocrbook.render.meters.strips import draw_strip
 
 __all__ = [
     "ARRIVED",
@@ -27,6 +28,7 @@ __all__ = [
     "draw_dial",
     "draw_display",
     "draw_drums",
+    "draw_strip",
     "drum_positions",
     "held_out_faces",
     "invented_face",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -88,8 +88,8 @@ def display_style(rng: np.random.Generator, *, held_out: bool = False) -> Displa
             return style
 
 
-@cache
-def _stencils(style: DisplayStyle, height: int) -> tuple[np.ndarray, float]:
+@lru_cache(maxsize=64)
+def stencils(style: DisplayStyle, height: int) -> tuple[np.ndarray, float]:
     """Ink of ten digits, of all segments lit, and of a minus, float32 (12, height, W); and a digit's width."""
     scale = 3
     tall = scale * height
@@ -213,11 +213,11 @@ def draw_display(
     point_shown = decimals and (rng.random() < 0.8 if point is None else point)
     for index, digit in enumerate(digits):
         size = round(tall * (0.72 if small and index >= count - decimals else 1))
-        stencils, wide = _stencils(style, size)
+        forms, wide = stencils(style, size)
         low = round(top + tall - size)
-        drawn = style.ghost * stencils[10]
+        drawn = style.ghost * forms[10]
         if digit != BLANK:
-            drawn = np.maximum(drawn, stencils[11 if digit == MINUS else digit])
+            drawn = np.maximum(drawn, forms[11 if digit == MINUS else digit])
         lean = (drawn.shape[1] - wide) / 2
         at = max(0, round(x + (pitch - wide) / 2 - lean))
         _add(ink, drawn, at, low)
