@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -22,6 +22,10 @@ CERTAIN = 0.7
 
 LOOSE = (0.8, 0.3)
 """What is cut out around a window, beside it and above in its heights, to find out where the digits in it are."""
+
+WIDER=(1.2,.3)
+AROUND = 2.0
+"""What is seen above and below a window in its heights where it is looked at once more."""
 
 SAME = 0.5
 """Share of the smaller one that two windows have in common if they are one, found twice."""
@@ -66,10 +70,22 @@ def find_windows(image: np.ndarray, turns: Sequence[float] = (0,)) -> list[Found
     >>> [found.kind for found in find_windows(images.read("datasets/meter-photo/drum_000.jpg"))]
     ['drum']
     """
-    found = [_refined(image, _refined(image, each)) for turn in turns for each in _turned(image, turn)]
-    found.sort(key=lambda each: -(min(1.0, each.score / CERTAIN) ** 2) * np.sqrt(area(each.quad)))
+    found: list[Found] = []
+    for turn in turns:
+        each_turn = [_refined(image, _refined(image, _again(image, each), WIDER)) for each in _turned(image, turn)]
+        found += _distinct(each_turn, _worth)
+    return sorted(_distinct(found, lambda each: each.score), key=_worth, reverse=True)
+
+
+def _worth(window: Found) -> float:
+    """Of windows that are found with certainty the larger one is the better."""
+    return min(1.0, window.score / CERTAIN) ** 2 * float(np.sqrt(area(window.quad)))
+
+
+def _distinct(found: Sequence[Found], worth: Callable[[Found], float]) -> list[Found]:
+    """The windows without those that are found twice, the best of each."""
     distinct: list[Found] = []
-    for each in found:
+    for each in sorted(found, key=worth, reverse=True):
         if all(_in_common(each.quad, other.quad) < SAME for other in distinct):
             distinct.append(each)
     return distinct
@@ -145,7 +161,8 @@ def _in_common(a: np.ndarray, b: np.ndarray) -> float:
     return common / max(1e-6, min(area(a), area(b)))
 
 
-def _refined(image: np.ndarray, window: Found) -> Found:
+def _refined(image: np.ndarray, window: Found, margin=None) -> Found:
+    LOOSE = margin or globals()['LOOSE']
     """The window tight around its digits and of the kind they look like, as far as they can be found.
 
     On the left of a display's digits there may be blank positions, as many as the window has room for.
@@ -166,7 +183,28 @@ def _refined(image: np.ndarray, window: Found) -> Found:
     lean = np.array([-slope, 1.0]) / np.hypot(slope, 1) * half
     a, b = np.stack([ends, line], axis=1)
     found = np.array([a - lean, b - lean, b + lean, a + lean])
+    return replace(window, kind=kind, quad=_put_back(found, straight, corners))
+
+
+def upside_down(image, window):
+    w = replace(window, quad=np.roll(window.quad, 2, axis=0), score=0.0)
+    g = _again(image, w)
+    if g is w: return replace(w, score=window.score)
+    return _refined(image, _refined(image, g, WIDER))
+
+
+def _again(image: np.ndarray, window: Found) -> Found:
+    """The window as it is found where it stands upright and is half as wide as the view, if that is surer."""
+    aspect = np.linalg.norm(window.quad[1] - window.quad[0]) / (np.linalg.norm(window.quad[3] - window.quad[0]) + 1e-9)
+    straight, corners = cut_out(image, window.quad, (aspect / 2, AROUND))
+    seen = (replace(each, quad=_put_back(each.quad, straight, corners)) for each in _find(straight, PHOTO_SIZE[0]))
+    same = (each for each in seen if _in_common(each.quad, window.quad) > SAME)
+    return max((window, *same), key=lambda each: each.score)
+
+
+def _put_back(quad: np.ndarray, straight: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Corners in what was cut out, as they lie in the image."""
     height, width = straight.shape[:2]
     inside = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
     matrix = cv2.getPerspectiveTransform(inside, corners.astype(np.float32))
-    return replace(window, kind=kind, quad=cv2.perspectiveTransform(found[None], matrix)[0])
+    return cv2.perspectiveTransform(quad[None], matrix)[0]

@@ -9,15 +9,16 @@ import numpy as np
 
 from ocrbook.meters.cuts import cut_out
 from ocrbook.meters.digits import check_kind
-from ocrbook.meters.finding import LOOSE, Found, area, find_windows
+from ocrbook.meters.finding import LOOSE, Found, area, find_windows, upside_down
 from ocrbook.meters.joined import read_with
 from ocrbook.meters.marks import row_in
 from ocrbook.meters.profile import Profile
+from ocrbook.meters.places import Corners
 from ocrbook.meters.reading import Reading, checked, counts, rejected
 from ocrbook.meters.windows import read_window
 
-TURNS = ((0,), (-30, 30, -60, 60, -90, 90), (-120, 120, -150, 150, 180))
-"""By how many degrees a photograph is turned to be looked at; the next ones only where nothing certain was read."""
+TURNS = tuple(range(-150, 181, 30))
+"""By how many degrees a photograph is turned to be looked at where nothing certain is read as it stands."""
 
 CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 """What is cut out around a window, beside it and above in its heights, for its digits to be read three times."""
@@ -32,8 +33,9 @@ RIVAL, AS_LARGE, PARALLEL = 0.1, 0.8, 0.9
 """The confidence from which on another window could be the reading; the share of the other's sides that its own have at
 least; and the cosine of the angle between registers of one meter: they could be it whether or not they can be read."""
 
-CLEARLY = 0.1
-"""How much more certain a turned window must be than upside down."""
+UPRIGHT = 20
+"""How many degrees a window may be turned to be taken as upright if that is the surer way to read it; one that is turned
+further must be twice as sure as upside down."""
 
 FEWEST = {"drum": 3, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
@@ -92,37 +94,26 @@ def read_photo(
     if profile is not None:
         return read_with(profile, image, second)
     known = (kind, digits, decimals, second)
-    looked: list[tuple[Found, Reading]] = []
-    for turns in TURNS:
-        looked += _look(image, turns, *known)
-        best = _chosen(looked)
-        if best.confidence >= ACCEPT:
-            break
-    if not best.accepted or turns == TURNS[0]:
-        return best
-    return _upright(image, best, known)
+    windows = _likeliest(image, find_windows(image))
+    best = _chosen([(window, _read_found(image, window, *known)) for window in windows])
+    if best.confidence >= ACCEPT:
+        window = next(each for each in windows if _place(each) == best.place)
+        below = upside_down(image, window)
+        again = _upright((window, replace(best, parts=())), (below, _read_found(image, below, *known)))[1]
+        if again.text == best.text:
+            return replace(again, parts=(again, *best.parts[1:]))
+    both = ((each, upside_down(image, each)) for each in _likeliest(image, find_windows(image, TURNS), turned=True))
+    return _chosen([_upright(*((way, _read_found(image, way, *known)) for way in ways)) for ways in both])
 
 
-def _upright(image: np.ndarray, best: Reading, known: tuple) -> Reading:
-    """What was read in a turned photograph is read again as it stands upright, and upside down, to be accepted."""
-    across, down = np.subtract(best.place[1], best.place[0])
-    looked = _look(image, (np.degrees(np.arctan2(down, across)),), *known)
-    again = _chosen(looked)
-    if again.text != best.text:
-        return replace(best, accepted=False, reason="uncertain")
-    window = max(looked, key=lambda each: _rank(*each))[0]
-    below = _read_found(image, replace(window, quad=np.roll(window.quad, 2, axis=0)), *known)
-    if below.confidence > again.confidence - CLEARLY:
-        again = replace(again, accepted=False, reason="it can be read upside down, too")
-    return again
-
-
-def _look(
-    image: np.ndarray, turns: Sequence[float], kind: str | None, digits: int | None, decimals: int, second: bool
-) -> list[tuple[Found, Reading]]:
-    """The likeliest windows in a photograph that is turned, and what they show."""
-    windows = _likeliest(image, find_windows(image, turns))
-    return [(window, _read_found(image, window, kind, digits, decimals, second)) for window in windows]
+def _upright(*ways: tuple[Found, Reading]) -> tuple[Found, Reading]:
+    """Of a window and the same one upside down the one that is read more surely; accepted if it is plainly upright."""
+    (window, best), (_, other) = sorted(ways, key=lambda way: -way[1].confidence)
+    across, down = window.quad[1] - window.quad[0]
+    turned = abs(np.degrees(np.arctan2(down, across))) > UPRIGHT
+    if turned and best.accepted and other.confidence > best.confidence / 2:
+        best = replace(best, accepted=False, reason="it can be read upside down, too")
+    return window, best
 
 
 def _rank(window: Found, reading: Reading) -> float:
@@ -130,12 +121,16 @@ def _rank(window: Found, reading: Reading) -> float:
     return float(np.sqrt(area(window.quad)) * (0.1 + reading.confidence))
 
 
-def _likeliest(image: np.ndarray, windows: list[Found]) -> list[Found]:
-    """The three windows that a first look can read best."""
+def _likeliest(image: np.ndarray, windows: list[Found], turned: bool = False) -> list[Found]:
+    """The three windows that a first look can read best, upright or, where they may be turned, upside down."""
     if len(windows) <= 3:
         return windows
-    ranks = [_rank(window, read_window(cut_out(image, window.quad, CUTS[0])[0], None)) for window in windows]
-    return [windows[index] for index in np.argsort(ranks)[:-4:-1]]
+
+    def rank(window: Found) -> float:
+        cut = cut_out(image, window.quad, CUTS[0])[0]
+        return max(_rank(window, read_window(each, None)) for each in (cut, cut[::-1, ::-1])[: 1 + turned])
+
+    return sorted(windows, key=rank, reverse=True)[:3]
 
 
 def _chosen(looked: Sequence[tuple[Found, Reading]]) -> Reading:
@@ -150,8 +145,9 @@ def _chosen(looked: Sequence[tuple[Found, Reading]]) -> Reading:
             rival = reading.confidence > RIVAL or other.score > SURELY
         else:  # no register of the same meter; the same one upside down, if anything
             rival = reading.confidence > best.confidence / 2
+        alike = other.kind == window.kind
         as_large = area(other.quad) > AS_LARGE**2 * area(window.quad)
-        if best.accepted and rival and as_large and reading.text != best.text:
+        if best.accepted and rival and alike and as_large and reading.text != best.text:
             best = replace(best, accepted=False, reason="another window could be the reading, too")
     return replace(best, parts=(best, *(reading for _, reading in others[:2])))
 
@@ -181,8 +177,11 @@ def _read_found(
         reason = "PP-OCRv6 sees more digits beside these"
     elif not reason and confidence < ACCEPT:
         reason = "uncertain"
-    place = tuple((float(x), float(y)) for x, y in window.quad)
-    return replace(reading, confidence=confidence, accepted=not reason, reason=reason, place=place)
+    return replace(reading, confidence=confidence, accepted=not reason, reason=reason, place=_place(window))
+
+
+def _place(window: Found) -> Corners:
+    return tuple((float(x), float(y)) for x, y in window.quad)
 
 
 def _part(cut: np.ndarray, margin: tuple[float, float], row: np.ndarray) -> np.ndarray:
