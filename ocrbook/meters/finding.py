@@ -23,7 +23,6 @@ CERTAIN = 0.7
 LOOSE = (0.8, 0.3)
 """What is cut out around a window, beside it and above in its heights, to find out where the digits in it are."""
 
-WIDER=(1.2,.3)
 AROUND = 2.0
 """What is seen above and below a window in its heights where it is looked at once more."""
 
@@ -72,7 +71,7 @@ def find_windows(image: np.ndarray, turns: Sequence[float] = (0,)) -> list[Found
     """
     found: list[Found] = []
     for turn in turns:
-        each_turn = [_refined(image, _refined(image, _again(image, each), WIDER)) for each in _turned(image, turn)]
+        each_turn = [_refined(image, _refined(image, _again(image, each))) for each in _turned(image, turn)]
         found += _distinct(each_turn, _worth)
     return sorted(_distinct(found, lambda each: each.score), key=_worth, reverse=True)
 
@@ -83,10 +82,10 @@ def _worth(window: Found) -> float:
 
 
 def _distinct(found: Sequence[Found], worth: Callable[[Found], float]) -> list[Found]:
-    """The windows without those that are found twice, the best of each."""
+    """The windows without those that are found twice, the best of each; upside down a window is another one."""
     distinct: list[Found] = []
     for each in sorted(found, key=worth, reverse=True):
-        if all(_in_common(each.quad, other.quad) < SAME for other in distinct):
+        if not any(same_place(each, other) and _alike(each, other) for other in distinct):
             distinct.append(each)
     return distinct
 
@@ -155,14 +154,18 @@ def area(quad: np.ndarray) -> float:
     return cv2.contourArea(quad.astype(np.float32))
 
 
-def _in_common(a: np.ndarray, b: np.ndarray) -> float:
-    """What two windows have in common, as a share of the smaller one."""
-    common, _ = cv2.intersectConvexConvex(a.astype(np.float32), b.astype(np.float32))
-    return common / max(1e-6, min(area(a), area(b)))
+def same_place(a: Found, b: Found) -> bool:
+    """Whether two windows have so much of the smaller one in common that they are one, maybe upside down."""
+    common, _ = cv2.intersectConvexConvex(a.quad.astype(np.float32), b.quad.astype(np.float32))
+    return common >= SAME * min(area(a.quad), area(b.quad))
 
 
-def _refined(image: np.ndarray, window: Found, margin=None) -> Found:
-    LOOSE = margin or globals()['LOOSE']
+def _alike(a: Found, b: Found) -> bool:
+    """Whether two windows stand upright nearly the same way."""
+    return (a.quad[1] - a.quad[0]) @ (b.quad[1] - b.quad[0]) > 0
+
+
+def _refined(image: np.ndarray, window: Found) -> Found:
     """The window tight around its digits and of the kind they look like, as far as they can be found.
 
     On the left of a display's digits there may be blank positions, as many as the window has room for.
@@ -186,11 +189,10 @@ def _refined(image: np.ndarray, window: Found, margin=None) -> Found:
     return replace(window, kind=kind, quad=_put_back(found, straight, corners))
 
 
-def upside_down(image, window):
-    w = replace(window, quad=np.roll(window.quad, 2, axis=0), score=0.0)
-    g = _again(image, w)
-    if g is w: return replace(w, score=window.score)
-    return _refined(image, _refined(image, g, WIDER))
+def upside_down(image: np.ndarray, window: Found) -> Found:
+    """The window as it is found where it stands upside down."""
+    turned = replace(window, quad=np.roll(window.quad, 2, axis=0))
+    return _refined(image, _refined(image, turned))
 
 
 def _again(image: np.ndarray, window: Found) -> Found:
@@ -198,7 +200,7 @@ def _again(image: np.ndarray, window: Found) -> Found:
     aspect = np.linalg.norm(window.quad[1] - window.quad[0]) / (np.linalg.norm(window.quad[3] - window.quad[0]) + 1e-9)
     straight, corners = cut_out(image, window.quad, (aspect / 2, AROUND))
     seen = (replace(each, quad=_put_back(each.quad, straight, corners)) for each in _find(straight, PHOTO_SIZE[0]))
-    same = (each for each in seen if _in_common(each.quad, window.quad) > SAME)
+    same = (each for each in seen if same_place(each, window))
     return max((window, *same), key=lambda each: each.score)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ocrbook.meters.cuts import cut_out
 from ocrbook.meters.digits import check_kind
-from ocrbook.meters.finding import LOOSE, Found, area, find_windows, upside_down
+from ocrbook.meters.finding import LOOSE, Found, area, find_windows, same_place, upside_down
 from ocrbook.meters.joined import read_with
 from ocrbook.meters.marks import row_in
-from ocrbook.meters.profile import Profile
 from ocrbook.meters.places import Corners
+from ocrbook.meters.profile import Profile
 from ocrbook.meters.reading import Reading, checked, counts, rejected
 from ocrbook.meters.windows import read_window
 
@@ -34,10 +33,10 @@ RIVAL, AS_LARGE, PARALLEL = 0.1, 0.8, 0.9
 least; and the cosine of the angle between registers of one meter: they could be it whether or not they can be read."""
 
 UPRIGHT = 20
-"""How many degrees a window may be turned to be taken as upright if that is the surer way to read it; one that is turned
-further must be twice as sure as upside down."""
+"""How many degrees a window may be turned to be accepted if it is read more surely than upside down; one that is turned
+further must be read twice as surely."""
 
-FEWEST = {"drum": 3, "lcd": 2}
+FEWEST = {"drum": 4, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
 
 
@@ -94,62 +93,74 @@ def read_photo(
     if profile is not None:
         return read_with(profile, image, second)
     known = (kind, digits, decimals, second)
-    windows = _likeliest(image, find_windows(image))
-    best = _chosen([(window, _read_found(image, window, *known)) for window in windows])
+    best = _look(image, find_windows(image), known)
     if best.confidence >= ACCEPT:
-        window = next(each for each in windows if _place(each) == best.place)
-        below = upside_down(image, window)
-        again = _upright((window, replace(best, parts=())), (below, _read_found(image, below, *known)))[1]
-        if again.text == best.text:
-            return replace(again, parts=(again, *best.parts[1:]))
-    both = ((each, upside_down(image, each)) for each in _likeliest(image, find_windows(image, TURNS), turned=True))
-    return _chosen([_upright(*((way, _read_found(image, way, *known)) for way in ways)) for ways in both])
+        return best
+    return max(best, _look(image, find_windows(image, TURNS), known), key=lambda reading: reading.confidence)
 
 
-def _upright(*ways: tuple[Found, Reading]) -> tuple[Found, Reading]:
-    """Of a window and the same one upside down the one that is read more surely; accepted if it is plainly upright."""
-    (window, best), (_, other) = sorted(ways, key=lambda way: -way[1].confidence)
-    across, down = window.quad[1] - window.quad[0]
-    turned = abs(np.degrees(np.arctan2(down, across))) > UPRIGHT
-    if turned and best.accepted and other.confidence > best.confidence / 2:
+def _look(image: np.ndarray, windows: list[Found], known: tuple) -> Reading:
+    """The reading of a photograph in which windows were found."""
+    places = _places(image, windows)
+    if not places:
+        return rejected("no window of a meter found")
+    looked = [_surest([(way, _read_found(image, way, *known)) for way in ways]) for ways in places[:3]]
+    looked.sort(key=lambda ways: _rank(*ways[0]), reverse=True)
+    if len(looked[0]) == 1:
+        below = upside_down(image, looked[0][0][0])
+        looked[0] = _surest([*looked[0], (below, _read_found(image, below, *known))])
+    (window, best), (below, other) = looked[0]
+    more_upright = abs(_angle(below)) < abs(_angle(window))  # as meters are in most photographs
+    if more_upright and other.confidence > best.confidence / 2:
+        window, best, other = below, other, best
+    if best.accepted and other.confidence > best.confidence * (0.5 if abs(_angle(window)) > UPRIGHT else 1):
         best = replace(best, accepted=False, reason="it can be read upside down, too")
-    return window, best
+    others = [ways[0] for ways in looked[1:]]
+    unread = [(ways[0], rejected("")) for ways in places[3:]]
+    if best.accepted and any(_could_be(window, best, *each) for each in others + unread):
+        best = replace(best, accepted=False, reason="another window could be the reading, too")
+    return replace(best, parts=(best, *(reading for _, reading in others)))
+
+
+def _angle(window: Found) -> float:
+    """By how many degrees a window is turned clockwise, -180 to 180."""
+    across, down = window.quad[1] - window.quad[0]
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def _surest(ways: list[tuple[Found, Reading]]) -> list[tuple[Found, Reading]]:
+    """The ways to read a window, the surest one first."""
+    return sorted(ways, key=lambda way: way[1].confidence, reverse=True)
 
 
 def _rank(window: Found, reading: Reading) -> float:
     """Of windows that can be read the largest one is the reading; print that looks like a window can't be read well."""
-    return float(np.sqrt(area(window.quad)) * (0.1 + reading.confidence))
+    return float(np.sqrt(area(window.quad)) * (0.1 + reading.confidence) ** 2)
 
 
-def _likeliest(image: np.ndarray, windows: list[Found], turned: bool = False) -> list[Found]:
-    """The three windows that a first look can read best, upright or, where they may be turned, upside down."""
-    if len(windows) <= 3:
-        return windows
+def _places(image: np.ndarray, windows: list[Found]) -> list[list[Found]]:
+    """The places of windows, those first that a first look can read best: each as it was found, maybe both ways up."""
+    if len(windows) > 3:
+        looks = [_rank(window, read_window(cut_out(image, window.quad, CUTS[0])[0], None)) for window in windows]
+        windows = [windows[index] for index in np.argsort(looks)[::-1]]
+    places: list[list[Found]] = []
+    for window in windows:
+        place = next((ways for ways in places if same_place(ways[0], window)), [])
+        if not place:
+            places.append(place)
+        if len(place) < 2:
+            place.append(window)
+    return places
 
-    def rank(window: Found) -> float:
-        cut = cut_out(image, window.quad, CUTS[0])[0]
-        return max(_rank(window, read_window(each, None)) for each in (cut, cut[::-1, ::-1])[: 1 + turned])
 
-    return sorted(windows, key=rank, reverse=True)[:3]
-
-
-def _chosen(looked: Sequence[tuple[Found, Reading]]) -> Reading:
-    """The reading of the window that ranks first; not accepted if another one could be the reading as well."""
-    if not looked:
-        return rejected("no window of a meter found")
-    (window, best), *others = sorted(looked, key=lambda each: _rank(*each), reverse=True)
-    along = window.quad[1] - window.quad[0]
-    for other, reading in others:
-        way = other.quad[1] - other.quad[0]
-        if along @ way > PARALLEL * np.linalg.norm(along) * np.linalg.norm(way):
-            rival = reading.confidence > RIVAL or other.score > SURELY
-        else:  # no register of the same meter; the same one upside down, if anything
-            rival = reading.confidence > best.confidence / 2
-        alike = other.kind == window.kind
-        as_large = area(other.quad) > AS_LARGE**2 * area(window.quad)
-        if best.accepted and rival and alike and as_large and reading.text != best.text:
-            best = replace(best, accepted=False, reason="another window could be the reading, too")
-    return replace(best, parts=(best, *(reading for _, reading in others[:2])))
+def _could_be(window: Found, best: Reading, other: Found, reading: Reading) -> bool:
+    """Whether another window than the chosen one could be the reading as well."""
+    along, way = window.quad[1] - window.quad[0], other.quad[1] - other.quad[0]
+    if abs(along @ way) > PARALLEL * np.linalg.norm(along) * np.linalg.norm(way):
+        rival = other.kind == window.kind and (reading.confidence > RIVAL or other.score > SURELY)
+    else:  # no register of the same meter
+        rival = reading.confidence > best.confidence / 2
+    return rival and area(other.quad) > AS_LARGE**2 * area(window.quad) and reading.text != best.text
 
 
 def _read_found(
@@ -173,7 +184,7 @@ def _read_found(
     reason = reading.reason.replace("uncertain", "")  # of all three cuts together is more certain than of one
     if 0 < len(text) < FEWEST[window.kind]:
         confidence, reason = 0.0, f"fewer than {FEWEST[window.kind]} digits"
-    elif text and text in seen and text != seen:
+    elif window.kind == "drum" and text and text in seen and text != seen:  # beside a display it takes the frame for 1
         reason = "PP-OCRv6 sees more digits beside these"
     elif not reason and confidence < ACCEPT:
         reason = "uncertain"
