@@ -33,8 +33,8 @@ RIVAL, AS_LARGE, PARALLEL = 0.1, 0.8, 0.9
 least; and the cosine of the angle between registers of one meter: they could be it whether or not they can be read."""
 
 UPRIGHT = 20
-"""How many degrees a window may be turned to be accepted if it is read more surely than upside down; one that is turned
-further must be read twice as surely."""
+"""How many degrees a window may be turned to be accepted if that is more certain than upside down; one that is turned
+further must be twice as certain."""
 
 FEWEST = {"drum": 4, "lcd": 2}
 """Digits that a reading has at least; displays leave out leading zeros."""
@@ -54,7 +54,8 @@ def read_photo(
     Parameters
     ----------
     image : uint8 (H, W, 3), BGR
-        Turned by any angle; one that lies on its side or upside down takes longer, and is refused more often.
+        Turned by any angle; one that is turned by more than some twenty degrees takes longer, and is refused more often.
+        Digits that can be read both ways up, such as 01189 and 68110, are taken as they stand in the photograph.
     profile : Profile, optional
         For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
     kind, digits, decimals : optional

@@ -222,19 +222,42 @@ def overlap(a, b):
 )  # fmt: skip
 def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatch, side, confidence, score, accepted):
     square = np.array([[0, 0], [60, 0], [60, 20], [0, 20]], float)
-    windows_found = [Found("drum", square, 0.9), Found("drum", side * square, score)]
-    answers = iter((("12345", 0.95), ("67890", confidence)))
+    windows_found = [Found("drum", square, 0.9), Found("drum", side * square + [0, 30], score)]
+    answers = iter((("12345", 0.95), ("67890", confidence), ("", 0.0)))  # the first one upside down at last
 
     def read(image, window, second, *known):
         place = tuple(map(tuple, window.quad.tolist()))
         text, sure = next(answers)
-        return Reading(text, float(text), sure, True, "", place=place)
+        return Reading(text, float(text or 0), sure, True, "", place=place)
 
     monkeypatch.setattr(photos, "find_windows", lambda *_: windows_found)
     monkeypatch.setattr(photos, "_read_found", read)
     reading = read_photo(np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8))
     assert reading.accepted == accepted and len(reading.parts) == 2
     assert accepted or "another window" in reading.reason
+
+
+@pytest.mark.parametrize(
+    ("by", "sure", "text", "accepted"),
+    [(0, (0.9, 0.6), "01189", True), (0, (0.89, 0.9), "01189", False), (0, (0.3, 0.9), "68110", True),
+     (35, (0.9, 0.3), "01189", True), (35, (0.9, 0.6), "01189", False), (145, (0.9, 0.85), "68110", False),
+     (145, (0.9, 0.3), "01189", True)],
+)  # fmt: skip
+def test_a_window_is_read_both_ways_up(monkeypatch, by, sure, text, accepted):
+    turn = cv2.getRotationMatrix2D((0, 0), -by, 1)[:, :2]
+    square = np.array([[-30, -10], [30, -10], [30, 10], [-30, 10]]) @ turn.T + [48, 40]
+    answers = iter(zip(("01189", "68110"), sure, strict=True))
+
+    def read(image, window, *known):
+        digits, confidence = next(answers)
+        return Reading(digits, float(digits), confidence, confidence >= photos.ACCEPT)
+
+    monkeypatch.setattr(photos, "find_windows", lambda *_: [Found("drum", square, 0.9)])
+    monkeypatch.setattr(photos, "upside_down", lambda _, window: replace(window, quad=np.roll(window.quad, 2, axis=0)))
+    monkeypatch.setattr(photos, "_read_found", read)
+    reading = read_photo(np.random.default_rng(0).integers(0, 255, (80, 96, 3)).astype(np.uint8))
+    assert (reading.text, reading.accepted) == (text, accepted)
+    assert accepted or "upside down" in reading.reason
 
 
 def test_a_turned_photograph_is_read_or_refused():
