@@ -49,7 +49,8 @@ def find_windows(image: np.ndarray, turns: Sequence[float] = (0,)) -> list[Found
     """The windows of meters in a photograph, the largest of the certain ones first.
 
     It is looked at with 320 pixels on its longer side; where nothing certain is found, with 640 and, unless it was
-    turned, with 1,280. What is found roughly is drawn tight around the digits in it, where there are three or more.
+    turned, with 1,280. What is found roughly is looked at once more, straightened, and drawn tight around the digits in
+    it, where there are three or more.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def read_photo(
     Parameters
     ----------
     image : uint8 (H, W, 3), BGR
-        Turned by any angle; one that is turned by more than some twenty degrees takes longer, and is refused more often.
+        Turned by any angle; beyond some twenty degrees it takes longer, and is refused more often.
         Digits that can be read both ways up, such as 01189 and 68110, are taken as they stand in the photograph.
     profile : Profile, optional
         For a camera that stays. Photographs of another size are taken to be the same view, enlarged or made smaller.
