@@ -6,8 +6,9 @@ Images are uint8 (H, W, 3) in BGR. Everything answers with a `Reading`.
 from ocrbook.meters.counters import resolve
 from ocrbook.meters.dials import read_dial
 from ocrbook.meters.digits import read_digit
+from ocrbook.meters.finding import Found, find_windows
 from ocrbook.meters.history import History
-from ocrbook.meters.photos import Found, find_windows, read_photo
+from ocrbook.meters.photos import read_photo
 from ocrbook.meters.places import DialPlace, WindowPlace
 from ocrbook.meters.positions import find_positions
 from ocrbook.meters.profile import Profile

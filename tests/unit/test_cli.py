@@ -14,7 +14,7 @@ import pytest
 import ocrbook
 from ocrbook import cli
 from ocrbook.images import ImageError
-from ocrbook.meters import Profile, photos
+from ocrbook.meters import Found, Profile, photos
 from ocrbook.meters import __main__ as meters
 from ocrbook.meters.reading import Reading
 from tools.book_files import ROOT
@@ -76,7 +76,7 @@ def test_what_is_known_of_a_meter_is_what_its_reader_is_told(monkeypatch):
     monkeypatch.setattr(
         photos, "read_window", lambda *given, **_: told.append(given[1:]) or Reading("1", 1.0, 1.0, True)
     )
-    monkeypatch.setattr(photos, "find_windows", lambda _: [photos.Found("drum", np.float32(CORNERS), 1.0)])
+    monkeypatch.setattr(photos, "find_windows", lambda *_: [Found("drum", np.float32(CORNERS), 1.0)])
     image = np.zeros((480, 640, 3), np.uint8)
     photos.read_photo(image, kind="drum", digits=6, decimals=3)
     assert set(told) == {("drum", 6, 3)}

@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path
 
 import cv2
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from ocrbook import images
 from ocrbook.meters import (
+    Found,
     Profile,
     counters,
     displays,
     find_positions,
     find_windows,
     lines,
+    marks,
     models,
     photos,
     read_dial,
@@ -213,18 +215,75 @@ def overlap(a, b):
 )  # fmt: skip
 def test_of_two_windows_that_could_be_the_reading_neither_is_accepted(monkeypatch, side, confidence, score, accepted):
     square = np.array([[0, 0], [60, 0], [60, 20], [0, 20]], float)
-    windows_found = [photos.Found("drum", square, 0.9), photos.Found("drum", side * square, score)]
-    sure = iter((0.95, confidence))
+    windows_found = [Found("drum", square, 0.9), Found("drum", side * square + [0, 30], score)]
+    answers = iter((("12345", 0.95), ("67890", confidence), ("", 0.0)))  # the first one upside down at last
 
     def read(image, window, second, *known):
         place = tuple(map(tuple, window.quad.tolist()))
-        return Reading("12345", 12345.0, next(sure), True, "", place=place)
+        text, sure = next(answers)
+        return Reading(text, float(text or 0), sure, True, "", place=place)
 
-    monkeypatch.setattr(photos, "find_windows", lambda image: windows_found)
+    monkeypatch.setattr(photos, "find_windows", lambda *_: windows_found)
     monkeypatch.setattr(photos, "_read_found", read)
     reading = read_photo(np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8))
     assert reading.accepted == accepted and len(reading.parts) == 2
     assert accepted or "another window" in reading.reason
+
+
+@pytest.mark.parametrize(
+    ("by", "sure", "text", "accepted"),
+    [(0, (0.9, 0.6), "01189", True), (0, (0.89, 0.9), "01189", False), (0, (0.3, 0.9), "68110", True),
+     (35, (0.9, 0.3), "01189", True), (35, (0.9, 0.6), "01189", False), (145, (0.9, 0.85), "68110", False),
+     (145, (0.9, 0.3), "01189", True)],
+)  # fmt: skip
+def test_a_window_is_read_both_ways_up(monkeypatch, by, sure, text, accepted):
+    turn = cv2.getRotationMatrix2D((0, 0), -by, 1)[:, :2]
+    square = np.array([[-30, -10], [30, -10], [30, 10], [-30, 10]]) @ turn.T + [48, 40]
+    answers = iter(zip(("01189", "68110"), sure, strict=True))
+
+    def read(image, window, *known):
+        digits, confidence = next(answers)
+        return Reading(digits, float(digits), confidence, confidence >= photos.ACCEPT)
+
+    monkeypatch.setattr(photos, "find_windows", lambda *_: [Found("drum", square, 0.9)])
+    monkeypatch.setattr(photos, "upside_down", lambda _, window: replace(window, quad=np.roll(window.quad, 2, axis=0)))
+    monkeypatch.setattr(photos, "_read_found", read)
+    reading = read_photo(np.random.default_rng(0).integers(0, 255, (80, 96, 3)).astype(np.uint8))
+    assert (reading.text, reading.accepted) == (text, accepted)
+    assert accepted or "upside down" in reading.reason
+
+
+def test_a_turned_photograph_is_read_or_refused():
+    right = wrong = 0
+    for seed, by in product((5_000, 5_001, 5_004, 5_005), (35, 90)):
+        photo = held_out_photo(seed)
+        reading = read_photo(turned(photo.image, by))
+        right += reading.text == photo.reading
+        wrong += reading.accepted and reading.text != photo.reading
+    assert right >= 6 and not wrong, (right, wrong)
+
+
+def turned(image, by):
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), by, 1)
+    size = np.abs(matrix[:, :2]) @ [width, height]
+    matrix[:, 2] += (size - [width, height]) / 2
+    return cv2.warpAffine(image, matrix, size.astype(int).tolist())
+
+
+def test_a_unit_beside_the_digits_is_none_of_them():
+    image = np.full((60, 260, 3), 230, np.uint8)
+    cv2.putText(image, "40713 kWh", (10, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (30, 30, 30), 2, cv2.LINE_AA)
+    digits, left, right = marks.row_in(image)
+    assert digits == "40713" and left == 0 and 0.45 < right < 0.55
+    assert marks.row_in(image[:, :125]) == ("40713", 0, 1) and marks.row_in(np.full_like(image, 128)) == ("", 0, 1)
+    right = wrong = 0
+    for seed in range(6):
+        photo = render_photo(7_100 + seed, kind="drum", shape=(480, 640), held_out=True, hard=0.3, busy=True)
+        reading = read_photo(photo.image)
+        right += reading.text == photo.reading
+        wrong += reading.accepted and reading.text not in [window.text for window in photo.windows]
+    assert right >= 5 and not wrong, (right, wrong)
 
 
 def test_a_window_is_found_once():

@@ -153,7 +153,7 @@ namespace OcrSharp
         internal static Image CutOut(Image image, Position place, bool drum)
         {
             int width = Math.Max(2, (int)Math.Round(Math.Min(place.Width * (drum ? 1.1 : 1.3), 1.5 * image.Width)));
-            int height = Math.Max(2, (int)Math.Round(Math.Min(place.Height * (drum ? 1.1 : 1.25), 1.5 * image.Height)));
+            int height = Math.Max(2, (int)Math.Round(Math.Min(place.Height * (drum ? 1.15 : 1.25), 1.5 * image.Height)));
             return Sampling.Part(image, place.X + 0.5 - width / 2.0, place.Y + 0.5 - height / 2.0, 1, 1, width, height);
         }
     }

@@ -8,29 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ocrbook.fonts import LATIN, font
-from ocrbook.render.meters.dials import draw_dial
 from ocrbook.render.meters.displays import BLANK, display_style, draw_display
 from ocrbook.render.meters.drums import counter_positions, draw_drums, drum_positions
 from ocrbook.render.meters.faces import Face, held_out_faces, training_faces
-from ocrbook.render.meters.scene import Window, blend, colour, photograph, speckle
-
-_WORDS = (
-    "230V 50Hz", "3x230/400V", "5(60)A", "10(40)A", "1600 imp/kWh", "Cl. 1", "IP54", "Qn 1.5", "PN 16", "T30", "2017",
-    "CE M19", "MADE IN EU", "kWh", "m3", "0.01 m3/imp", "Type E4", "R160 H", "Q3 2.5", "Max 90C", "Watt-hour", "COM",
-)  # fmt: skip
-_MAKERS = (
-    "Alder",
-    "NORVOLT",
-    "Kiln & Sons",
-    "TESLIN",
-    "Ostrava M7",
-    "AQUALINE",
-    "Fenwick",
-    "Hydra 3",
-    "ELBEN",
-    "GASTRO-M",
-)
+from ocrbook.render.meters.prints import fill, mark
+from ocrbook.render.meters.scene import Window, colour, photograph
 
 
 @dataclass(frozen=True)
@@ -63,23 +45,6 @@ class Photo:
         return self.windows[0].text
 
 
-def _write(image, text, x, y, size, face, paint) -> tuple[int, int]:
-    """Print a text with its top left corner at a place, cut off at the edges; its width and height."""
-    mask = font(face, size).getmask(text)
-    ink = np.asarray(mask, np.uint8).reshape(mask.size[::-1]).astype(np.float32) / 255
-    x, y = max(0, int(x)), max(0, int(y))
-    part = image[y : y + ink.shape[0], x : x + ink.shape[1]]
-    blend(part, ink[: part.shape[0], : part.shape[1]], paint)
-    return mask.size
-
-
-def _bars(image, x, y, width, height, rng) -> None:
-    """A bar code, in place."""
-    lines = np.repeat(rng.random(max(8, width // 2)) < 0.5, 2)[:width]
-    part = image[int(y) : int(y) + height, int(x) : int(x) + len(lines)]
-    part[:] = np.where(lines[: part.shape[1]], 25, 240)[None, :, None]
-
-
 def _plate(
     size: tuple[int, int],
     kind: str,
@@ -87,6 +52,7 @@ def _plate(
     held_out: bool,
     reading: float | None,
     numbers: int,
+    busy: bool,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, list[Window], str]:
     """The front of a meter, float32 (H, W, 3), its windows, and its serial number."""
@@ -121,8 +87,9 @@ def _plate(
         source = window.image
         wide = rng.uniform(0.34, 0.86) * width * (1 if number == 0 else 0.6)
         scale = min(wide / source.shape[1], 0.3 * height / source.shape[0])
-        if number:  # a tariff register, smaller than the main one
-            scale = min(scale, 0.6 * np.ptp(used[0], axis=0)[1] / source.shape[0])
+        if number:  # a tariff register, smaller than the main one, or as large
+            most = rng.uniform(0.4, 1) if busy else 0.6
+            scale = min(scale, most * np.ptp(used[0], axis=0)[1] / source.shape[0])
         new = max(8, round(source.shape[1] * scale)), max(8, round(source.shape[0] * scale))
         x, y = rng.uniform(0.03, 0.97) * (width - new[0]), top
         x, y = round(np.clip(x, 2, width - new[0] - 2)), round(min(y, height - new[1] - 4))
@@ -138,72 +105,11 @@ def _plate(
         matrix[0, 0] = new[0] / source.shape[1]
         windows.append(window.moved(matrix, image))
         used.append((np.array([x, y]) - bezel - 4, np.array([x, y]) + new + bezel + 4))
+        if busy and rng.random() < 0.5:
+            used.append(tuple(mark(image, windows[-1], ink, rng)))
         top = y + new[1] + bezel + 8
 
-    def free(x: float, y: float, w: float, h: float) -> bool:
-        return x >= 2 and y >= 2 and x + w < width - 2 and y + h < height - 2 and all(
-            x > b[0] or x + w < a[0] or y > b[1] or y + h < a[1] for a, b in used
-        )  # fmt: skip
-
-    serial = "".join(map(str, rng.integers(0, 10, int(rng.integers(6, 11)))))
-    items = [(str(rng.choice(["No. ", "Nr ", "S/N ", "", "", "No "])) + serial, rng.uniform(0.035, 0.085))]
-    items.append((str(rng.choice(_MAKERS)), rng.uniform(0.05, 0.11)))
-    items += [
-        (str(word), rng.uniform(0.03, 0.06)) for word in rng.choice(_WORDS, int(rng.integers(2, 9)), replace=False)
-    ]
-    for number, (text, share) in enumerate(items):
-        face, points = str(rng.choice(LATIN)), max(8, int(share * height))
-        mask = font(face, points).getmask(text).size
-        for _ in range(12):
-            x, y = rng.uniform(0.02, 0.98) * (width - mask[0]), rng.uniform(0.02, 0.98) * (height - mask[1])
-            if free(x, y, *mask):
-                if number == 0 and rng.random() < 0.4:  # on a white label, often with a bar code
-                    cv2.rectangle(
-                        image,
-                        (int(x - 4), int(y - 3)),
-                        (int(x + mask[0] + 4), int(y + mask[1] + 3)),
-                        (245, 245, 245),
-                        -1,
-                    )
-                    _write(image, text, x, y, points, face, np.array([20.0, 20, 20]))
-                    if rng.random() < 0.7 and free(x, y + mask[1] + 4, mask[0], points):
-                        _bars(image, x, y + mask[1] + 4, mask[0], points, rng)
-                        used.append((np.array([x, y]), np.array([x + mask[0], y + mask[1] + 4 + points])))
-                else:
-                    _write(image, text, x, y, points, face, ink)
-                used.append((np.array([x - 3, y - 3]), np.array([x + mask[0] + 3, y + mask[1] + 3])))
-                break
-    for _ in range(int(rng.choice([0, 0, 1, 2, 4]))):  # small dials, as on water meters
-        side = int(rng.uniform(0.1, 0.2) * height)
-        x, y = rng.uniform(0, width - side), rng.uniform(0, height - side)
-        if free(x, y, side, side):
-            dial = draw_dial(rng.random(), rng, held_out=held_out).image
-            image[int(y) : int(y) + side, int(x) : int(x) + side] = cv2.resize(
-                dial, (side, side), interpolation=cv2.INTER_AREA
-            )
-            used.append((np.array([x, y]), np.array([x + side, y + side])))
-    for _ in range(numbers):
-        text = "".join(map(str, rng.integers(0, 10, int(rng.integers(4, 12)))))
-        face, points = str(rng.choice(LATIN)), max(8, int(rng.uniform(0.03, 0.12) * height))
-        box = np.array(font(face, points).getmask(text).size) + 8
-        x, y = rng.uniform(0.02, 0.98, 2) * (size - box)
-        if free(x, y, *box):
-            corner, end = (int(x), int(y)), (int(x + box[0]), int(y + box[1]))
-            label, pen = (colour(rng, 200, 250, 8), colour(rng, 5, 60, 8))[:: int(rng.choice([1, 1, -1]))]
-            if labelled := rng.random() < 0.6:
-                cv2.rectangle(image, corner, end, label.tolist(), -1)
-            if rng.random() < 0.4:
-                cv2.rectangle(image, corner, end, (pen if labelled else ink).tolist(), int(rng.integers(1, 3)))
-            _write(image, text, x + 4, y + 4, points, face, pen if labelled else ink)
-            used.append((np.array(corner) - 3, np.array(end) + 3))
-    for x, y in ((0.05, 0.05), (0.95, 0.05), (0.05, 0.95), (0.95, 0.95)):
-        if rng.random() < 0.4:
-            centre = (int(x * width), int(y * height))
-            cv2.circle(image, centre, max(3, height // 36), (0.55 * paint).tolist(), -1, cv2.LINE_AA)
-            cv2.line(image, (centre[0] - 3, centre[1] - 2), (centre[0] + 3, centre[1] + 2), (0.3 * paint).tolist(), 2)
-    if rng.random() < 0.3:
-        image *= 1 - rng.uniform(0.1, 0.3) * speckle((height, width), rng, 24)[..., None]
-    return image, windows, serial
+    return image, windows, fill(image, used, (ink, paint), numbers, held_out, rng)
 
 
 def _wall(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -238,6 +144,7 @@ def render_photo(
     reading: float | None = None,
     light: int | None = None,
     numbers: int = 0,
+    busy: bool = False,
 ) -> Photo:
     """Draw a photograph of a meter.
 
@@ -260,6 +167,8 @@ def render_photo(
         that stays takes another photograph.
     numbers : int
         How many more numbers are printed on it than the serial number, where there is room.
+    busy : bool
+        Whether units may be printed close beside the windows, and second registers may be as large as the first.
 
     Raises
     ------
@@ -288,7 +197,7 @@ def render_photo(
         size = (round(side), round(side))
     else:
         size = (round(width * rng.uniform(0.55, 1.05)), round(height * rng.uniform(0.5, 1.05)))
-    plate, windows, serial = _plate(size, kind, faces, held_out, reading, numbers, rng)
+    plate, windows, serial = _plate(size, kind, faces, held_out, reading, numbers, busy, rng)
     cover = np.ones(size[::-1], np.float32)
     if round_one:
         cover[:] = 0
