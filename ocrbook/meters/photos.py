@@ -26,6 +26,9 @@ CUTS = ((0.6, 0.15), (0.3, 0.1), (1.0, 0.22))
 ACCEPT = 0.8
 """The confidence from which on a photograph is accepted."""
 
+CLEAR = 0.98
+"""The confidence from which on PP-OCRv6 isn't asked about drums that all cuts agree on."""
+
 SURELY = 0.65
 """How sure the network is of a window; print that can be read as well is found with less."""
 
@@ -143,10 +146,9 @@ def _rank(window: Found, reading: Reading) -> float:
 def _places(image: np.ndarray, windows: list[Found]) -> list[list[Found]]:
     """The places of windows, those first that a first look can read best: each as it was found, maybe both ways up."""
     if len(windows) > 3:
-        looks = [
-            _rank(window, read_window(cut_out(image, window.quad, CUTS[0])[0], None, second=False))
-            for window in windows
-        ]
+        cuts = [cut_out(image, window.quad, CUTS[0])[0] for window in windows]
+        first = [read_window(cut, None, second=False) for cut in cuts]
+        looks = [_rank(*each) for each in zip(windows, first, strict=True)]
         windows = [windows[index] for index in np.argsort(looks)[::-1]]
     places: list[list[Found]] = []
     for window in windows:
@@ -177,7 +179,10 @@ def _read_found(
     if second:
         seen, *row = row_in(cut_out(image, window.quad, LOOSE)[0])
         cuts = [_part(cut, margin, np.array(row)) for cut, margin in zip(cuts, CUTS, strict=True)]
-    readings = [read_window(cut, kind, digits, decimals, second=second) for cut in cuts]
+    readings = [read_window(cut, kind, digits, decimals, second=False) for cut in cuts]
+    doubtful = len({each.text for each in readings}) > 1 or min(each.confidence for each in readings) < CLEAR
+    if second and (doubtful or window.kind == "lcd"):
+        readings = [read_window(cut, kind, digits, decimals, second=True) for cut in cuts]
     weights: dict[str, float] = {}
     for each in readings:
         weights[each.text] = weights.get(each.text, 0.0) + each.confidence + 1e-3

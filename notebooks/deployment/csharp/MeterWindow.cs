@@ -42,7 +42,7 @@ namespace OcrSharp
             bool counter = drum;
             List<Position> found = positions.Find(image, count, ref counter);
             Reading own;
-            if (found.Count > 0 && counter != drum)
+            if (counter != drum && (found.Count > 0 || drum))
             {
                 own = Reading.Rejected("these look like digits of the kind \"" + Kind(counter) + "\", not \"" + Kind(drum) + "\"");
                 if (drum) return own;
