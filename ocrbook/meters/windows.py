@@ -94,7 +94,9 @@ def read_window(
         return rejected("too small to be read")
     seen = look(image) if (installed() if second is None else second) else []
     boxes, scores, looks = find_positions(image, digits, kind)
-    if kind not in (None, looks) and (len(boxes) or kind == "drum"):
+    if kind == "drum" and not len(boxes):
+        return rejected("no digits found")
+    if len(boxes) and kind not in (None, looks):
         own = rejected(f'these look like digits of the kind "{looks}", not "{kind}"')
         return put_together(image, own, seen, digits, decimals) if seen and kind == "lcd" else own
     if seen and digits is None and looks == "drum":

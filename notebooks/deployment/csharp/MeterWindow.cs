@@ -42,7 +42,8 @@ namespace OcrSharp
             bool counter = drum;
             List<Position> found = positions.Find(image, count, ref counter);
             Reading own;
-            if (counter != drum && (found.Count > 0 || drum))
+            if (drum && found.Count == 0) return Reading.Rejected("no digits found");
+            if (found.Count > 0 && counter != drum)
             {
                 own = Reading.Rejected("these look like digits of the kind \"" + Kind(counter) + "\", not \"" + Kind(drum) + "\"");
                 if (drum) return own;
