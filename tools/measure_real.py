@@ -135,7 +135,7 @@ def _stock(task: str | None):
     if task:
         return TextRecognition(**local_models(task))
     off = {f"use_{name}": False for name in ("doc_orientation_classify", "doc_unwarping", "textline_orientation")}
-    return PaddleOCR(**local_models(), **off)
+    return PaddleOCR(**local_models() | off)
 
 
 def stock_digits(image: np.ndarray) -> str:

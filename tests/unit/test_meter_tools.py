@@ -91,3 +91,10 @@ def test_right_and_accepted_are_counted():
     pairs = [(True, True), (True, False), (False, True), (False, True), (False, False)]
     counted = measure_real.tally(answer(*pair) for pair in pairs)
     assert list(counted.values()) == [5, 2, 3, 1, 2, 5]
+
+
+def test_the_stock_pipeline_gives_the_longest_number_of_a_photograph():
+    photo = np.full((200, 420, 3), 235, np.uint8)
+    for text, y in (("No 71", 60), ("40713 kWh", 140)):
+        cv2.putText(photo, text, (40, y), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (30, 30, 30), 3, cv2.LINE_AA)
+    assert measure_real.stock_number(photo) == "40713"
