@@ -68,7 +68,8 @@ def put_together(image: np.ndarray, own: Reading, seen: list[np.ndarray], digits
         return own
     known = "not told" if digits is None else "told"
     if not text or (own.text != text and own.confidence > max(certain, ALONE[known])):
-        return replace(own, accepted=False, reason=own.reason or "uncertain")
+        confidence = min(own.confidence, 1 - certain)
+        return replace(own, confidence=confidence, accepted=False, reason=own.reason or "uncertain")
     whole = len(text) == digits
     enough = certain >= CERTAIN["told" if whole else "not told"]
     if own.text == text:
@@ -78,8 +79,8 @@ def put_together(image: np.ndarray, own: Reading, seen: list[np.ndarray], digits
             and (whole or (digits is not None and own.confidence > ALONE["not told"]))
         )
         certain = max(certain, own.confidence)
-    else:
-        enough &= certain > own.confidence
+    elif certain <= own.confidence:
+        enough, certain = False, min(certain, 1 - own.confidence)
     reason = own.reason if own.reason.startswith("these look") else "" if enough else "uncertain"
     if decimals > len(text):
         reason = "fewer digits than decimals"

@@ -101,7 +101,14 @@ def read_window(
         return put_together(image, own, seen, digits, decimals) if seen and kind == "lcd" else own
     if seen and digits is None and looks == "drum":
         boxes, scores = _as_many(image, boxes, scores, seen)
-    return read_positions(image, looks, boxes, scores, digits, decimals, seen, arrived, lower, steady)
+    reading = read_positions(image, looks, boxes, scores, digits, decimals, seen, arrived, lower, steady)
+    if reading.accepted and looks == "drum" and digits is not None:
+        free = read_positions(
+            image, looks, *find_positions(image, None, looks)[:2], None, 0, [], arrived, lower, steady
+        )
+        if len(free.text) > digits and reading.text in free.text:
+            return rejected(f"{len(free.text)} positions found, not {digits}", free.parts)
+    return reading
 
 
 def _as_many(

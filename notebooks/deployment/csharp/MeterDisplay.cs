@@ -67,10 +67,14 @@ namespace OcrSharp
             if (own.Text == "" && (text == "" || certain < Likely)) return own;
             bool same = own.Text == text, whole = text.Length == count;
             if (text == "" || (!same && own.Confidence > Math.Max(certain, count > 0 ? AloneTold : Alone)))
-                return new Reading(own.Text, own.Value, own.Confidence, false, own.Reason == "" ? "uncertain" : own.Reason, own.Parts);
+                return new Reading(own.Text, own.Value, Math.Min(own.Confidence, 1 - certain), false, own.Reason == "" ? "uncertain" : own.Reason, own.Parts);
             bool enough = certain >= (whole ? Told : NotTold);
             if (same) enough |= own.Accepted && certain >= Likely && (whole || (count > 0 && own.Confidence > Alone));
-            else enough &= certain > own.Confidence;
+            else if (certain <= own.Confidence)
+            {
+                enough = false;
+                certain = Math.Min(certain, 1 - own.Confidence);
+            }
             string reason = own.Reason.StartsWith("these look") ? own.Reason : enough ? "" : "uncertain";
             if (decimals > text.Length) reason = "fewer digits than decimals";
             else if (enough && MeterLines.Overexposed(image)) reason = "so bright beside the digits that one may be lost";

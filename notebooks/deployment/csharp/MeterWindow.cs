@@ -51,7 +51,8 @@ namespace OcrSharp
             else if (counter)
             {
                 if (count == 0) found = AsMany(image, found, looks);
-                return Counted(image, found, looks, count, decimals);
+                Reading told = Counted(image, found, looks, count, decimals);
+                return told.Accepted && count > 0 ? NotMore(image, told, count) : told;
             }
             else own = display.Read(image, found, count, decimals);
             return looks.Count == 0 ? own : MeterDisplay.Together(image, own, looks, count, decimals);
@@ -68,6 +69,15 @@ namespace OcrSharp
         private static string Kind(bool drum)
         {
             return drum ? "drum" : "lcd";
+        }
+
+        /// <summary>What was read as so many drums, unless more are read with the same digits among them.</summary>
+        private Reading NotMore(Image image, Reading told, int count)
+        {
+            bool drum = true;
+            Reading free = Counted(image, positions.Find(image, 0, ref drum), new List<double[][]>(), 0, 0);
+            if (free.Text.Length <= count || !free.Text.Contains(told.Text)) return told;
+            return Reading.Rejected(free.Text.Length + " positions found, not " + count, free.Parts);
         }
 
         /// <summary>The positions of drums, as many as the line has digits if that is certain and they are found.</summary>
